@@ -1,0 +1,57 @@
+// Refusals of the API: the closed set of exception names that Hearth answers with.
+// Any layer may throw a ServiceError; only gateway/wire-errors renders one. A function that fails is
+// not an exception (see InvocationResult.functionError), and a bug is an assertion, not a ServiceError.
+
+/** Exception names as AWS's service model spells them. Their HTTP statuses live with the wire format. */
+export type ErrorCode =
+  | 'AccessDeniedException'
+  | 'CodeStorageExceededException'
+  | 'ExpiredTokenException'
+  | 'IncompleteSignatureException'
+  | 'InternalFailure'
+  | 'InvalidParameterValueException'
+  | 'InvalidRequestContentException'
+  | 'InvalidSignatureException'
+  | 'MissingAuthenticationTokenException'
+  | 'NotImplementedException'
+  | 'PreconditionFailedException'
+  | 'RequestEntityTooLargeException'
+  | 'RequestTooLargeException'
+  | 'ResourceConflictException'
+  | 'ResourceNotFoundException'
+  | 'ResourceNotReadyException'
+  | 'SerializationException'
+  | 'ServiceException'
+  | 'ServiceUnavailableException'
+  | 'TooManyRequestsException'
+  | 'UnknownOperationException'
+  | 'UnrecognizedClientException'
+  | 'UnsupportedMediaTypeException'
+  | 'ValidationException'
+
+/** Why an invocation was throttled; AWS's six reasons, sent as `Reason` of TooManyRequestsException. */
+export type ThrottleReason =
+  | 'CallerRateLimitExceeded'
+  | 'ConcurrentInvocationLimitExceeded'
+  | 'ConcurrentSnapshotCreateLimitExceeded'
+  | 'FunctionInvocationRateLimitExceeded'
+  | 'ReservedFunctionConcurrentInvocationLimitExceeded'
+  | 'ReservedFunctionInvocationRateLimitExceeded'
+
+/** A refusal that the caller sees: an exception name, AWS's literal message, and extra body members. */
+export class ServiceError extends Error {
+  readonly code: ErrorCode
+  /** Extra members of the body, such as `Reason` or `retryAfterSeconds`. */
+  readonly members: Readonly<Record<string, string>>
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; members?: Record<string, string> } = {},
+  ) {
+    super(message, { cause: options.cause })
+    this.name = 'ServiceError'
+    this.code = code
+    this.members = options.members ?? {}
+  }
+}

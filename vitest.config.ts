@@ -1,0 +1,38 @@
+// The test runner's plan. `law` tests are pure and take seconds; `service` tests start real NATS,
+// Valkey and Docker; `e2e` tests drive a whole Hearth with the AWS SDK and the AWS CLI.
+import { defineConfig } from 'vitest/config'
+
+const slow = ['packages/**/*.service.test.ts']
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'law',
+          include: ['packages/**/*.test.ts', 'e2e/tidy.test.ts'],
+          exclude: [...slow, '**/node_modules/**'],
+        },
+      },
+      {
+        test: {
+          name: 'service',
+          include: slow,
+          testTimeout: 60_000,
+          hookTimeout: 180_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.test.ts'],
+          exclude: ['e2e/tidy.test.ts', '**/node_modules/**'],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          maxWorkers: 2,
+        },
+      },
+    ],
+  },
+})
