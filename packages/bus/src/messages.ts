@@ -1,0 +1,95 @@
+// THE table of what travels on NATS: subjects, streams, buckets and the bodies on each.
+// A subject token is only ever an id that we made or a validated name; nothing of a caller's reaches one raw.
+
+import type { FunctionVersion } from '@hearth/core/function'
+import type { InvocationRecord, InvocationResult } from '@hearth/core/invocation'
+import type { ThrottleReason } from '@hearth/core/error'
+
+/** Request/reply and hints over core NATS. */
+export const SUBJECTS = {
+  /** Invocations for one scheduler: InvokeMessage, answered by Acceptance and then InvokeReply. */
+  invoke: (schedulerId: string) => `hearth.invoke.${schedulerId}`,
+  /** Heartbeats of schedulers: SchedulerHeartbeat, every second and when one starts or drains. */
+  schedulers: 'hearth.schedulers',
+  /** A new gateway asks all schedulers to say hello at once. */
+  schedulersWanted: 'hearth.schedulers.wanted',
+  /** Bills: BillQuestion, answered by whoever holds the ledger. */
+  bill: 'hearth.bill',
+} as const
+
+/** JetStream streams and the subjects that each keeps. */
+export const STREAMS = {
+  ledger: { name: 'METER', subjects: 'meter.>' },
+  logs: { name: 'LOGS', subjects: 'logs.>' },
+} as const
+
+/** `meter.<scheduler>.<epoch>.<segment>`: one segment of invocation records, stored if absent. */
+export const ledgerSubject = (schedulerId: string, epoch: string, segment: number) =>
+  `meter.${schedulerId}.${epoch}.${segment}`
+
+/** `logs.<account>.<group in base64url>`: lines of one log group. */
+export const logSubject = (account: string, group: string) =>
+  `logs.${account}.${Buffer.from(group).toString('base64url')}`
+
+/** KV buckets. */
+export const BUCKETS = { functions: 'functions', totals: 'totals' } as const
+
+/** What a gateway sends to a scheduler beside the payload. */
+export interface InvokeMessage {
+  requestId: string
+  account: string
+  functionName: string
+  invokedArn: string
+  version: FunctionVersion
+  clientContext?: string
+  traceId?: string
+  wantsLogTail: boolean
+  /** Milliseconds since the epoch after which the scheduler must not start any more. */
+  startBy: number
+  /** A payload over the inline limit is collected here. */
+  claim?: string
+}
+
+/** A scheduler's first word: it has a place for the invocation, or why not. */
+export type Acceptance = { accepted: true } | Rejection
+
+export interface Rejection {
+  accepted: false
+  /** `busy`: no room on this host, try the next. `throttled`: a limit is reached. `late`: startBy has passed. */
+  rejected: 'busy' | 'draining' | 'late' | 'throttled'
+  throttleReason?: ThrottleReason
+}
+
+/** A scheduler's last word; the payload travels beside it, or waits at `claim`. */
+export type InvokeReply =
+  | (Omit<InvocationResult, 'payload'> & { claim?: string })
+  /** The platform failed: the caller gets AWS's 500 ServiceException. */
+  | { platformError: string }
+
+/** What a scheduler says of itself every second. */
+export interface SchedulerHeartbeat {
+  schedulerId: string
+  /** A number that grows with each start of the same scheduler. */
+  epoch: string
+  draining: boolean
+  memoryMbFree: number
+  environments: number
+  running: number
+}
+
+/** A segment of the ledger: at most 500 records. */
+export interface LedgerSegment {
+  records: InvocationRecord[]
+}
+
+/** Lines of one log stream, oldest first. */
+export interface LogBatch {
+  stream: string
+  events: LogEvent[]
+}
+
+/** One log event; `timestamp` in milliseconds since the epoch. */
+export interface LogEvent {
+  timestamp: number
+  message: string
+}

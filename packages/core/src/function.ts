@@ -1,0 +1,276 @@
+// The function: its document as it is stored, its versions, and the laws by which both change.
+// Pure: routes hand in the wish, the time and fresh ids; the store writes what comes back.
+// It never speaks the wire format (gateway/function-view does) and never touches code bytes.
+
+import { functionArn, type Place } from './arn.ts'
+import { ServiceError } from './error.ts'
+
+export type Architecture = 'arm64' | 'x86_64'
+export type FunctionState = 'Active' | 'Failed' | 'Inactive' | 'Pending'
+export type UpdateStatus = 'Failed' | 'InProgress' | 'Successful'
+
+/** Where a function's log goes and in what form; AWS's LoggingConfig. */
+export interface Logging {
+  format: 'JSON' | 'Text'
+  group: string
+  applicationLevel?: string
+  systemLevel?: string
+}
+
+/** The stored code: `sha256` is hex and names the artifact; `size` is the zip's, in bytes. */
+export interface Code {
+  sha256: string
+  size: number
+}
+
+/** What an operator may change by UpdateFunctionConfiguration. */
+export interface Configuration {
+  description: string
+  runtime: string
+  handler: string
+  role: string
+  timeoutSeconds: number
+  memoryMb: number
+  ephemeralStorageMb: number
+  environment?: Record<string, string>
+  logging: Logging
+  /** Members that cannot matter when self-hosted: accepted and given back as they came. */
+  echoed: Record<string, unknown>
+}
+
+/** One version: `$LATEST`, or a published number that never changes again. */
+export interface FunctionVersion {
+  version: string
+  configuration: Configuration
+  code: Code
+  architecture: Architecture
+  /** Changes whenever code or configuration does: environments of two deployments are never mixed. */
+  deploymentId: string
+  revisionId: string
+  /** Milliseconds since the epoch. */
+  lastModified: number
+  state: FunctionState
+  updateStatus?: UpdateStatus
+}
+
+/** A function URL's settings; `qualifier` is an alias or absent. */
+export interface FunctionUrl {
+  id: string
+  authType: 'AWS_IAM' | 'NONE'
+  invokeMode?: 'BUFFERED'
+  cors?: UrlCors
+  createdAt: number
+  modifiedAt: number
+}
+
+/** Cross-origin rules of a function URL, as AWS names them; `maxAge` in seconds. */
+export interface UrlCors {
+  allowCredentials?: boolean
+  allowHeaders?: string[]
+  allowMethods?: string[]
+  allowOrigins?: string[]
+  exposeHeaders?: string[]
+  maxAge?: number
+}
+
+/** Everything remembered of one function: a single record, so that each change is one atomic write. */
+export interface FunctionDocument {
+  account: string
+  name: string
+  latest: FunctionVersion
+  /** Published versions, oldest first. */
+  published: FunctionVersion[]
+  lastVersionNumber: number
+  tags: Record<string, string>
+  url?: FunctionUrl
+}
+
+/** Environment variables may take 4 KB in all, measured as JSON (Lambda quotas). */
+const ENVIRONMENT_BYTES_MAX = 4096
+/** Names that belong to the platform (Lambda guide, "reserved environment variables"). */
+const RESERVED_VARIABLES = new Set([
+  '_HANDLER',
+  '_X_AMZN_TRACE_ID',
+  'AWS_DEFAULT_REGION',
+  'AWS_REGION',
+  'AWS_EXECUTION_ENV',
+  'AWS_LAMBDA_FUNCTION_NAME',
+  'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
+  'AWS_LAMBDA_FUNCTION_VERSION',
+  'AWS_LAMBDA_INITIALIZATION_TYPE',
+  'AWS_LAMBDA_LOG_GROUP_NAME',
+  'AWS_LAMBDA_LOG_STREAM_NAME',
+  'AWS_ACCESS_KEY',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_LAMBDA_RUNTIME_API',
+  'LAMBDA_TASK_ROOT',
+  'LAMBDA_RUNTIME_DIR',
+])
+
+/** Fresh ids and the time, handed in because this floor has neither clock nor randomness. */
+export interface Moment {
+  now: number
+  revisionId: string
+  deploymentId: string
+}
+
+/** A configuration with AWS's defaults where the caller was silent. */
+export function defaultConfiguration(
+  name: string,
+): Omit<Configuration, 'handler' | 'role' | 'runtime'> {
+  return {
+    description: '',
+    timeoutSeconds: 3,
+    memoryMb: 128,
+    ephemeralStorageMb: 512,
+    logging: { format: 'Text', group: `/aws/lambda/${name}` },
+    echoed: {},
+  }
+}
+
+/** @throws ServiceError when variables are too large or take a reserved name. */
+export function checkEnvironment(variables: Record<string, string>): void {
+  const reserved = Object.keys(variables).filter((name) => RESERVED_VARIABLES.has(name))
+  if (reserved.length > 0) {
+    throw new ServiceError(
+      'InvalidParameterValueException',
+      'Lambda was unable to configure your environment variables because the environment variables ' +
+        `you have provided contains reserved keys that are currently not supported for modification. ` +
+        `Reserved keys used in this request: ${reserved.join(', ')}`,
+    )
+  }
+  const measured = JSON.stringify(variables)
+  if (new TextEncoder().encode(measured).length > ENVIRONMENT_BYTES_MAX) {
+    throw new ServiceError(
+      'InvalidParameterValueException',
+      'Lambda was unable to configure your environment variables because the environment variables ' +
+        `you have provided exceeded the 4KB limit. String measured: ${measured}`,
+    )
+  }
+}
+
+/** A new function: `$LATEST` is Pending until the platform says that its code can run. */
+export function createFunction(
+  wish: Pick<FunctionDocument, 'account' | 'name' | 'tags'> &
+    Pick<FunctionVersion, 'architecture' | 'code' | 'configuration'>,
+  moment: Moment,
+): FunctionDocument {
+  return {
+    account: wish.account,
+    name: wish.name,
+    tags: wish.tags,
+    published: [],
+    lastVersionNumber: 0,
+    latest: {
+      version: '$LATEST',
+      configuration: wish.configuration,
+      code: wish.code,
+      architecture: wish.architecture,
+      deploymentId: moment.deploymentId,
+      revisionId: moment.revisionId,
+      lastModified: moment.now,
+      state: 'Pending',
+    },
+  }
+}
+
+/**
+ * `$LATEST` with new code or configuration, its update in progress.
+ * @throws ServiceError when another update runs, or the caller's RevisionId is stale.
+ */
+export function updateFunction(
+  document: FunctionDocument,
+  change: { code?: Code; architecture?: Architecture; configuration?: Configuration },
+  moment: Moment,
+): FunctionDocument {
+  const latest: FunctionVersion = {
+    ...document.latest,
+    code: change.code ?? document.latest.code,
+    architecture: change.architecture ?? document.latest.architecture,
+    configuration: change.configuration ?? document.latest.configuration,
+    deploymentId: moment.deploymentId,
+    revisionId: moment.revisionId,
+    lastModified: moment.now,
+    updateStatus: 'InProgress',
+  }
+  return { ...document, latest }
+}
+
+/** @throws ServiceError ResourceConflictException while a creation or update is under way. */
+export function requireSettled(document: FunctionDocument, place: Place): void {
+  const { state, updateStatus } = document.latest
+  if (state !== 'Pending' && updateStatus !== 'InProgress') return
+  throw new ServiceError(
+    'ResourceConflictException',
+    'The operation cannot be performed at this time. An update is in progress for resource: ' +
+      functionArn(place, document.name),
+  )
+}
+
+/** @throws ServiceError PreconditionFailedException when the given RevisionId is not the latest. */
+export function requireRevision(version: FunctionVersion, revisionId: string | undefined): void {
+  if (revisionId === undefined || revisionId === version.revisionId) return
+  throw new ServiceError(
+    'PreconditionFailedException',
+    'The Revision Id provided does not match the latest Revision Id. ' +
+      'Call the GetFunction/GetAlias API to retrieve the latest Revision Id',
+  )
+}
+
+/** Whether the platform still owes this version its move to Active and Successful. */
+export function isUnsettled(version: FunctionVersion): boolean {
+  return version.state === 'Pending' || version.updateStatus === 'InProgress'
+}
+
+/** The version once its code is known to be in place. */
+export function settleVersion(version: FunctionVersion, revisionId: string): FunctionVersion {
+  return { ...version, state: 'Active', updateStatus: 'Successful', revisionId }
+}
+
+/** The document with `$LATEST` and every published version settled. */
+export function settleFunction(document: FunctionDocument, revisionId: string): FunctionDocument {
+  const settle = (version: FunctionVersion) =>
+    isUnsettled(version) ? settleVersion(version, revisionId) : version
+  return { ...document, latest: settle(document.latest), published: document.published.map(settle) }
+}
+
+/**
+ * The document with `$LATEST` published as the next number; unchanged when nothing changed since the last
+ * publication, as on AWS.
+ */
+export function publishVersion(
+  document: FunctionDocument,
+  moment: Pick<Moment, 'revisionId'> & { description?: string },
+): { document: FunctionDocument; version: FunctionVersion } {
+  const newest = document.published.at(-1)
+  if (newest && newest.deploymentId === document.latest.deploymentId) {
+    return { document, version: newest }
+  }
+  const number = document.lastVersionNumber + 1
+  const description = moment.description ?? document.latest.configuration.description
+  const version: FunctionVersion = {
+    ...document.latest,
+    version: String(number),
+    revisionId: moment.revisionId,
+    configuration: { ...document.latest.configuration, description },
+  }
+  return {
+    version,
+    document: {
+      ...document,
+      published: [...document.published, version],
+      lastVersionNumber: number,
+    },
+  }
+}
+
+/** The version that a qualifier names, or undefined when there is none. */
+export function versionOf(
+  document: FunctionDocument,
+  qualifier: string | undefined,
+): FunctionVersion | undefined {
+  if (qualifier === undefined || qualifier === '$LATEST') return document.latest
+  return document.published.find((version) => version.version === qualifier)
+}

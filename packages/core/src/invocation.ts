@@ -1,0 +1,137 @@
+// The invocation: what goes in, what comes out, what is recorded of it, and the shapes in which a
+// platform-made failure reaches the caller. Pure; every floor above speaks in these nouns.
+
+/** Request payload limit of a synchronous invocation, in bytes (Lambda quotas: 6 MB). */
+export const SYNC_PAYLOAD_BYTES_MAX = 6_291_456
+/** Response payload limit, in bytes; AWS's own message names this figure. */
+export const RESPONSE_BYTES_MAX = 6_291_556
+/** How much of the log LogType=Tail returns, in bytes. */
+export const LOG_TAIL_BYTES_MAX = 4096
+
+/** How an execution environment came to serve an invocation. */
+export type StartKind = 'cold' | 'provisioned' | 'restored' | 'stem' | 'warm'
+/** Why an invocation did not find a warm environment. */
+export type ColdReason =
+  | 'all environments busy'
+  | 'configuration changed'
+  | 'environment died'
+  | 'evicted for memory'
+  | 'first invocation'
+/** What became of an attempt. */
+export type Outcome =
+  | 'crashed'
+  | 'exited'
+  | 'function error'
+  | 'init error'
+  | 'success'
+  | 'timed out'
+
+/** One invocation of one function version, as the door takes it. */
+export interface InvocationRequest {
+  /** A UUID; the answer's x-amzn-RequestId and the function's awsRequestId. */
+  requestId: string
+  account: string
+  functionName: string
+  qualifier?: string
+  /** The ARN as the caller addressed the function. */
+  invokedArn: string
+  payload: Uint8Array
+  /** JSON text, already decoded from base64. */
+  clientContext?: string
+  traceId?: string
+  /** Whether the last 4 KB of log are wanted with the answer. */
+  wantsLogTail: boolean
+}
+
+/** The answer of a function that ran; a failed function is an answer too. */
+export interface InvocationResult {
+  requestId: string
+  executedVersion: string
+  payload: Uint8Array
+  functionError?: 'Unhandled'
+  logTail?: string
+  report: InvocationReport
+}
+
+/** What one attempt took; milliseconds are fractional, megabytes whole. */
+export interface InvocationReport {
+  start: StartKind
+  coldReason?: ColdReason
+  outcome: Outcome
+  durationMs: number
+  initMs?: number
+  billedMs: number
+  maxMemoryMb: number
+}
+
+/** The ledger's line for one attempt; `requestId#attempt` is its key. Integers only. */
+export interface InvocationRecord {
+  requestId: string
+  attempt: number
+  account: string
+  functionName: string
+  version: string
+  alias?: string
+  architecture: 'arm64' | 'x86_64'
+  memoryMb: number
+  ephemeralStorageMb: number
+  /** Milliseconds since the epoch at which the attempt began. */
+  startedAt: number
+  durationMicroseconds: number
+  initMicroseconds: number
+  billedMs: number
+  start: StartKind
+  coldReason?: ColdReason
+  outcome: Outcome
+}
+
+/** Milliseconds billed: init and duration together, rounded up (AWS bills init since August 2025). */
+export function billedMs(durationMs: number, initMs: number): number {
+  return Math.ceil(durationMs + initMs)
+}
+
+/** The body that answers a function error made by the platform. */
+export interface FunctionErrorBody {
+  errorType: string
+  errorMessage: string
+}
+
+/** The function ran longer than its timeout; seconds always show two decimals. */
+export function timedOut(requestId: string, timeoutSeconds: number): FunctionErrorBody {
+  return {
+    errorType: 'Sandbox.Timedout',
+    errorMessage: `RequestId: ${requestId} Error: Task timed out after ${timeoutSeconds.toFixed(2)} seconds`,
+  }
+}
+
+/** How a runtime process ended: an exit status, or the signal that killed it. */
+export type RuntimeExit = { status: number } | { signal: number }
+
+const SIGNAL_NAMES: Readonly<Record<number, string>> = {
+  4: 'illegal instruction',
+  6: 'aborted',
+  7: 'bus error',
+  8: 'floating point exception',
+  9: 'killed',
+  11: 'segmentation fault',
+  15: 'terminated',
+}
+
+/** The runtime process ended before it answered. */
+export function runtimeExited(requestId: string, exit: RuntimeExit): FunctionErrorBody {
+  let how = 'Runtime exited without providing a reason'
+  if ('signal' in exit) {
+    how = `Runtime exited with error: signal: ${SIGNAL_NAMES[exit.signal] ?? exit.signal}`
+  } else if (exit.status !== 0) {
+    how = `Runtime exited with error: exit status ${exit.status}`
+  }
+  return { errorType: 'Runtime.ExitError', errorMessage: `RequestId: ${requestId} Error: ${how}` }
+}
+
+/** The function answered with more than the limit. */
+export function responseTooLarge(): FunctionErrorBody {
+  return {
+    errorType: 'Function.ResponseSizeTooLarge',
+    errorMessage: `Response payload size exceeded maximum allowed payload size (${RESPONSE_BYTES_MAX} bytes).`,
+  }
+}

@@ -1,0 +1,39 @@
+// The seam to whatever runs sandboxes: Docker now, Kubernetes later. A sandbox is a container that runs
+// hearth-init (images/README.md); what happens inside it is environment.ts's affair, not the driver's.
+// Drivers know no function, no invocation and no billing: numbers, paths and an image are all they see.
+
+/** Everything a driver needs to start one sandbox; nothing of a user's reaches it but numbers and paths. */
+export interface SandboxSpec {
+  /** Our id: lower-case letters, digits and dashes. It names the container. */
+  id: string
+  image: string
+  /** Memory limit in MiB; swap is off. */
+  memoryMb: number
+  /** CPU share in cores. */
+  cpus: number
+  /** Size of /tmp in MiB. */
+  tmpMb: number
+  /** The sandbox's private directory, holding its three sockets; mounted at /run/hearth. */
+  socketDirectory: string
+  /** The unpacked code, mounted read-only at /var/task. */
+  codeDirectory: string
+}
+
+/** A sandbox found running, perhaps of an earlier scheduler. */
+export interface SandboxListing {
+  id: string
+  /** Which scheduler started it, and in which of its lives. */
+  schedulerId: string
+  epoch: string
+}
+
+export interface SandboxDriver {
+  /** Resolves once the sandbox runs; rejects with a sentence that says what to do. */
+  start(spec: SandboxSpec): Promise<void>
+  /** Kills and removes; harmless when the sandbox is gone. Resolves when its memory is free again. */
+  stop(id: string): Promise<void>
+  /** Sandboxes of this Hearth on this host, of any epoch. */
+  list(): Promise<SandboxListing[]>
+  /** Sets the CPU share of a running sandbox. */
+  setCpus(id: string, cpus: number): Promise<void>
+}
