@@ -1,9 +1,9 @@
 // THE table of what travels on NATS: subjects, streams, buckets and the bodies on each.
 // A subject token is only ever an id that we made or a validated name; nothing of a caller's reaches one raw.
 
+import type { ThrottleReason } from '@hearth/core/error'
 import type { FunctionVersion } from '@hearth/core/function'
 import type { InvocationRecord, InvocationResult } from '@hearth/core/invocation'
-import type { ThrottleReason } from '@hearth/core/error'
 
 /** Request/reply and hints over core NATS. */
 export const SUBJECTS = {
@@ -46,8 +46,6 @@ export interface InvokeMessage {
   wantsLogTail: boolean
   /** Milliseconds since the epoch after which the scheduler must not start any more. */
   startBy: number
-  /** A payload over the inline limit is collected here. */
-  claim?: string
 }
 
 /** A scheduler's first word: it has a place for the invocation, or why not. */
@@ -60,9 +58,9 @@ export interface Rejection {
   throttleReason?: ThrottleReason
 }
 
-/** A scheduler's last word; the payload travels beside it, or waits at `claim`. */
+/** A scheduler's last word; the payload travels beside it. */
 export type InvokeReply =
-  | (Omit<InvocationResult, 'payload'> & { claim?: string })
+  | Omit<InvocationResult, 'payload'>
   /** The platform failed: the caller gets AWS's 500 ServiceException. */
   | { platformError: string }
 

@@ -1,0 +1,171 @@
+// Streams: append-only subjects in JetStream, for what must be kept in order (the ledger) and for what may
+// be lost (log lines). A subject can be claimed once: a second append to it is told so, not stored.
+
+import {
+  DeliverPolicy,
+  DiscardPolicy,
+  JetStreamApiError,
+  type PersistMode,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from '@nats-io/jetstream'
+import { type Bus, requireConnected } from './connect.ts'
+
+export interface StreamOptions {
+  name: string
+  subjects: string
+  bytesMax: number
+  ageSecondsMax: number
+  /** Losable streams discard the oldest when full and do not wait for the disk. */
+  losable?: boolean
+}
+
+export interface StreamMessage {
+  subject: string
+  sequence: number
+  /** Milliseconds since the epoch at which the server stored it. */
+  time: number
+  data: Uint8Array
+}
+
+export interface ReadOptions {
+  subject?: string
+  fromSequence?: number
+  /** Milliseconds since the epoch. */
+  fromTime?: number
+  /** Ends the reading. */
+  signal: AbortSignal
+}
+
+export interface Streams {
+  /** Makes the stream, or brings its limits up to date. */
+  open(options: StreamOptions): Promise<void>
+  /** Resolves once the disk has it; `ifAbsent` stores only the first message of a subject. */
+  append(
+    subject: string,
+    data: Uint8Array,
+    options?: { ifAbsent?: boolean },
+  ): Promise<{ sequence: number } | 'already there'>
+  /** Without an acknowledgement: for losable streams only. */
+  publish(subject: string, data: Uint8Array): void
+  /** In order, without gaps, endless until the signal. */
+  read(stream: string, options: ReadOptions): AsyncIterable<StreamMessage>
+  /** The stream's newest message of a subject (wildcards allowed). */
+  last(stream: string, subject: string): Promise<StreamMessage | undefined>
+  /** First and last sequence, and how many messages each subject has. */
+  facts(
+    stream: string,
+    subjects?: string,
+  ): Promise<{ firstSequence: number; lastSequence: number; subjects: Record<string, number> }>
+}
+
+const NANOSECONDS = 1_000_000_000
+const WRONG_LAST_SEQUENCE = 10071
+const NO_MESSAGE_FOUND = 10037
+const INACTIVE_AFTER_MS = 60_000
+
+export async function createStreams(bus: Bus): Promise<Streams> {
+  const manager = await bus.jetstream.jetstreamManager()
+  return {
+    async open(options) {
+      const config = streamConfig(options)
+      const existing = await manager.streams.info(options.name).catch(() => undefined)
+      if (existing) await manager.streams.update(options.name, config)
+      else await manager.streams.add(config)
+    },
+
+    async append(subject, data, { ifAbsent = false } = {}) {
+      requireConnected(bus)
+      try {
+        const expect = ifAbsent ? { lastSubjectSequence: 0 } : {}
+        const ack = await bus.jetstream.publish(subject, data, { expect })
+        return { sequence: ack.seq }
+      } catch (error) {
+        if (hasCode(error, WRONG_LAST_SEQUENCE)) return 'already there'
+        throw error
+      }
+    },
+
+    publish: (subject, data) => bus.control.publish(subject, data),
+
+    read: (stream, options) => read(bus, stream, options),
+
+    async last(stream, subject) {
+      try {
+        const message = await manager.streams.getMessage(stream, { last_by_subj: subject })
+        if (!message) return undefined
+        const time = message.time.getTime()
+        return { subject: message.subject, sequence: message.seq, time, data: message.data }
+      } catch (error) {
+        if (hasCode(error, NO_MESSAGE_FOUND)) return undefined
+        throw error
+      }
+    },
+
+    async facts(stream, subjects = '>') {
+      const { state } = await manager.streams.info(stream, { subjects_filter: subjects })
+      return {
+        firstSequence: state.first_seq,
+        lastSequence: state.last_seq,
+        subjects: state.subjects ?? {},
+      }
+    },
+  }
+}
+
+function streamConfig(options: StreamOptions): Partial<StreamConfig> & { name: string } {
+  return {
+    name: options.name,
+    subjects: [options.subjects],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: options.losable ? DiscardPolicy.Old : DiscardPolicy.New,
+    max_bytes: options.bytesMax,
+    max_age: options.ageSecondsMax * NANOSECONDS,
+    ...(options.losable ? { persist_mode: 'async' as PersistMode } : { deny_delete: true }),
+  }
+}
+
+async function* read(
+  bus: Bus,
+  stream: string,
+  options: ReadOptions,
+): AsyncGenerator<StreamMessage> {
+  const from =
+    options.fromSequence !== undefined
+      ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: options.fromSequence }
+      : options.fromTime !== undefined
+        ? {
+            deliver_policy: DeliverPolicy.StartTime,
+            opt_start_time: new Date(options.fromTime).toISOString(),
+          }
+        : { deliver_policy: DeliverPolicy.All }
+  const consumer = await bus.jetstream.consumers.get(stream, {
+    ...from,
+    inactive_threshold: INACTIVE_AFTER_MS,
+    ...(options.subject === undefined ? {} : { filter_subjects: options.subject }),
+  })
+  const messages = await consumer.consume()
+  const stop = () => messages.stop()
+  options.signal.addEventListener('abort', stop)
+  try {
+    if (options.signal.aborted) return
+    for await (const message of messages) {
+      yield {
+        subject: message.subject,
+        sequence: message.seq,
+        time: message.time.getTime(),
+        data: message.data,
+      }
+    }
+  } finally {
+    options.signal.removeEventListener('abort', stop)
+    messages.stop()
+    await consumer.delete().catch(() => {})
+  }
+}
+
+function hasCode(error: unknown, code: number): boolean {
+  return error instanceof JetStreamApiError && error.code === code
+}
