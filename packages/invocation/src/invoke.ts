@@ -1,0 +1,156 @@
+// The one door: everything that runs a function comes through invoke(). Its walk is resolve -> rank -> send
+// -> settle, and all control flow of the walk is here. It never runs an accepted invocation twice: when a
+// scheduler dies with it, the caller gets AWS's 500 ServiceException.
+
+import type { Envelope } from '@hearth/bus/envelope'
+import {
+  type Acceptance,
+  type InvokeMessage,
+  type InvokeReply,
+  type Rejection,
+  SUBJECTS,
+} from '@hearth/bus/messages'
+import type { Requests } from '@hearth/bus/requests'
+import { functionArn } from '@hearth/core/arn'
+import { ServiceError, type ThrottleReason } from '@hearth/core/error'
+import { type FunctionDocument, type FunctionVersion, versionOf } from '@hearth/core/function'
+import type { InvocationRequest, InvocationResult } from '@hearth/core/invocation'
+import type { Functions } from '@hearth/store/functions'
+import { rank } from './placement.ts'
+import type { LiveScheduler, Schedulers } from './schedulers.ts'
+
+export interface Door {
+  /** @throws ServiceError when the function cannot be resolved, is throttled, or the platform fails. */
+  invoke(request: InvocationRequest): Promise<InvocationResult>
+  /** What an invocation would run. @throws ServiceError as invoke does. */
+  resolve(account: string, name: string, qualifier?: string): Resolved
+}
+
+export interface Resolved {
+  document: FunctionDocument
+  version: FunctionVersion
+}
+
+export interface DoorParts {
+  region: string
+  functions: Functions
+  schedulers: Schedulers
+  requests: Requests
+}
+
+/** A scheduler must say its first word within this time, and must not start afterwards. */
+const ACCEPT_WITHIN_MS = 2_000
+/** Clocks of two hosts may differ; a late start is refused this much earlier than we give up. */
+const START_BY_MS = 1_500
+/** What a run may take beyond the function's own timeout: a start, an init, and an answer on its way. */
+const GRACE_MS = 60_000
+
+export function openDoor(parts: DoorParts): Door {
+  const resolve = (account: string, name: string, qualifier?: string): Resolved => {
+    const place = { account, region: parts.region }
+    const document = parts.functions.cached(account, name)
+    const version = document && versionOf(document, qualifier)
+    if (!document || !version) {
+      const arn = functionArn(place, name, qualifier ?? '$LATEST')
+      throw new ServiceError('ResourceNotFoundException', `Function not found: ${arn}`)
+    }
+    requireInvokable(version, functionArn(place, name))
+    return { document, version }
+  }
+  return {
+    resolve,
+    async invoke(request) {
+      const { version } = resolve(request.account, request.functionName, request.qualifier)
+      const question = { meta: messageFor(request, version), body: request.payload }
+      let last: Rejection | undefined
+      for (const scheduler of rank(version.deploymentId, parts.schedulers.live())) {
+        const sent = await send(parts.requests, scheduler, question)
+        if (sent.kind === 'ran') return settle(sent.reply)
+        if (sent.kind === 'rejected') last = sent.rejection
+        if (last?.rejected === 'throttled') break
+      }
+      throw refusal(last)
+    },
+  }
+}
+
+function messageFor(request: InvocationRequest, version: FunctionVersion): InvokeMessage {
+  return {
+    requestId: request.requestId,
+    account: request.account,
+    functionName: request.functionName,
+    invokedArn: request.invokedArn,
+    version,
+    wantsLogTail: request.wantsLogTail,
+    startBy: Date.now() + START_BY_MS,
+    ...(request.clientContext === undefined ? {} : { clientContext: request.clientContext }),
+    ...(request.traceId === undefined ? {} : { traceId: request.traceId }),
+  }
+}
+
+type Sent =
+  | { kind: 'absent' }
+  | { kind: 'ran'; reply: Envelope<InvokeReply> }
+  | { kind: 'rejected'; rejection: Rejection }
+
+/** One scheduler's turn. Silence counts as absence: by then the scheduler refuses to start. */
+async function send(
+  requests: Requests,
+  scheduler: LiveScheduler,
+  question: Envelope<InvokeMessage>,
+): Promise<Sent> {
+  const timeoutMs = question.meta.version.configuration.timeoutSeconds * 1000
+  const answer = await requests.ask<InvokeMessage, Acceptance, InvokeReply>(
+    SUBJECTS.invoke(scheduler.schedulerId),
+    question,
+    {
+      firstWithinMs: ACCEPT_WITHIN_MS,
+      lastWithinMs: timeoutMs + GRACE_MS,
+      signal: scheduler.lost,
+      promisesLast: (word) => word.accepted,
+    },
+  )
+  if (answer.kind !== 'answered') return { kind: 'absent' }
+  if (!answer.first.accepted) return { kind: 'rejected', rejection: answer.first }
+  try {
+    return { kind: 'ran', reply: await answer.last }
+  } catch (cause) {
+    throw new ServiceError('ServiceException', 'The scheduler was lost while the function ran.', {
+      cause,
+    })
+  }
+}
+
+function settle(reply: Envelope<InvokeReply>): InvocationResult {
+  if ('platformError' in reply.meta) {
+    throw new ServiceError('ServiceException', reply.meta.platformError)
+  }
+  return { ...reply.meta, payload: reply.body }
+}
+
+function refusal(rejection: Rejection | undefined): ServiceError {
+  if (rejection?.rejected === 'throttled') {
+    const reason: ThrottleReason = rejection.throttleReason ?? 'ConcurrentInvocationLimitExceeded'
+    return new ServiceError('TooManyRequestsException', 'Rate Exceeded.', {
+      members: { Reason: reason },
+    })
+  }
+  if (rejection?.rejected === 'busy') {
+    return new ServiceError('TooManyRequestsException', 'Rate Exceeded.', {
+      members: { Reason: 'ConcurrentInvocationLimitExceeded' },
+    })
+  }
+  return new ServiceError(
+    'ServiceUnavailableException',
+    'Service is unavailable: no scheduler answers. `hearth status` shows which parts run.',
+  )
+}
+
+function requireInvokable(version: FunctionVersion, arn: string): void {
+  if (version.state === 'Active') return
+  throw new ServiceError(
+    'ResourceConflictException',
+    `The operation cannot be performed at this time. The function is currently in the following state: ` +
+      `${version.state}. ${arn}`,
+  )
+}
