@@ -17,6 +17,7 @@ export type ColdReason =
   | 'environment died'
   | 'evicted for memory'
   | 'first invocation'
+  | 'idle environments reaped'
 /** What became of an attempt. */
 export type Outcome =
   | 'crashed'

@@ -1,0 +1,153 @@
+// The life of a Node.js runtime process: load the handler once, then take invocations one by one until the
+// sandbox ends. What a handler may look like (async, callback, plain) is decided here and nowhere else.
+'use strict'
+const { describe, RuntimeError } = require('./errors.cjs')
+const { loadHandler } = require('./handler.cjs')
+const log = require('./log.cjs')
+const { RuntimeClient } = require('./runtime-client.cjs')
+
+/** From this major version on AWS takes no callback handlers any more. */
+const FIRST_WITHOUT_CALLBACKS = 24
+const CALLBACKS_REMOVED =
+  'ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. ' +
+  'You need to modify this function to use a supported handler signature to use Node.js 24 or later. ' +
+  'For more information see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.'
+const withCallbacks = Number(process.versions.node.split('.')[0]) < FIRST_WITHOUT_CALLBACKS
+
+async function run() {
+  const { env } = process
+  const client = new RuntimeClient(env.HEARTH_RUNTIME_SOCKET ?? env.AWS_LAMBDA_RUNTIME_API)
+  log.patchConsole()
+  let current
+  const dieOf = async (kind, error) => {
+    log.writeFailure(kind, error)
+    if (current) log.markEnd(current)
+    const path = current ? `/invocation/${current}/error` : '/init/error'
+    await client.lastWord(path, error)
+    process.exit(current ? 129 : 1)
+  }
+  process.on('uncaughtException', (error) => void dieOf('Uncaught Exception', describe(error)))
+  process.on('unhandledRejection', (reason) => {
+    const error = new RuntimeError('Runtime.UnhandledPromiseRejection', String(reason))
+    if (reason?.stack) error.stack = reason.stack
+    void dieOf('Unhandled Promise Rejection', describe(error))
+  })
+  let handler
+  try {
+    handler = await loadHandler(env.LAMBDA_TASK_ROOT ?? '/var/task', env._HANDLER ?? '')
+    if (!withCallbacks && handler.length >= 3) {
+      throw new RuntimeError('Runtime.CallbackHandlerDeprecated', CALLBACKS_REMOVED)
+    }
+  } catch (error) {
+    return dieOf('Uncaught Exception', describe(error))
+  }
+  for (let invocation = await client.next(); ; ) {
+    current = invocation.headers['lambda-runtime-aws-request-id']
+    log.setRequestId(current)
+    client.unref()
+    const outcome = await runOnce(handler, invocation)
+    client.ref()
+    log.markEnd(current)
+    invocation = outcome.error
+      ? await client.failAndNext(current, outcome.error)
+      : await client.respondAndNext(current, outcome.body)
+  }
+}
+
+/** One invocation: the bytes to answer with, or the error to report. */
+async function runOnce(handler, { headers, body }) {
+  const trace = headers['lambda-runtime-trace-id']
+  if (trace) process.env._X_AMZN_TRACE_ID = trace
+  else delete process.env._X_AMZN_TRACE_ID
+  try {
+    const event = JSON.parse(body.toString())
+    const context = makeContext(headers)
+    const value = withCallbacks
+      ? await withCallback(handler, event, context)
+      : await orExit(handler(event, context))
+    return { body: serialise(value) }
+  } catch (thrown) {
+    const error = describe(thrown)
+    log.writeFailure('Invoke Error', error)
+    return { error }
+  }
+}
+
+function serialise(value) {
+  try {
+    return JSON.stringify(value === undefined ? null : value) ?? 'null'
+  } catch (cause) {
+    throw new RuntimeError('Runtime.MarshalError', `Unable to stringify response body: ${cause}`)
+  }
+}
+
+/** Resolves as the promise does; fails when nothing is left that could ever settle it. */
+function orExit(result) {
+  return new Promise((resolve, reject) => {
+    const idle = () =>
+      reject(new RuntimeError('Runtime.NodeJsExit', 'The promise of the handler was never settled'))
+    process.once('beforeExit', idle)
+    const settle = (how) => (value) => {
+      process.removeListener('beforeExit', idle)
+      how(value)
+    }
+    Promise.resolve(result).then(settle(resolve), settle(reject))
+  })
+}
+
+/**
+ * A handler of the older kind: it may answer by callback, by context.done, or by a promise. Without any of
+ * these the answer is null once the event loop is empty.
+ */
+function withCallback(handler, event, context) {
+  return new Promise((resolve, reject) => {
+    let answered = false
+    const finish = (how) => {
+      process.removeListener('beforeExit', idle)
+      how()
+    }
+    const idle = () => finish(() => resolve(null))
+    const answer = (error, value) => {
+      if (answered) return
+      answered = true
+      const how = () => (error === null || error === undefined ? resolve(value) : reject(error))
+      if (error || !context.callbackWaitsForEmptyEventLoop) return finish(how)
+      process.removeListener('beforeExit', idle)
+      process.once('beforeExit', how)
+    }
+    context.done = answer
+    context.succeed = (value) => answer(null, value)
+    context.fail = (error) => answer(error ?? 'handled')
+    process.once('beforeExit', idle)
+    const result = handler(event, context, answer)
+    if (typeof result?.then === 'function') {
+      orExit(result).then(
+        (value) => finish(() => resolve(value)),
+        (error) => finish(() => reject(error)),
+      )
+    }
+  })
+}
+
+function makeContext(headers) {
+  const { env } = process
+  const deadline = Number(headers['lambda-runtime-deadline-ms'])
+  return {
+    callbackWaitsForEmptyEventLoop: true,
+    functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
+    functionName: env.AWS_LAMBDA_FUNCTION_NAME,
+    memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+    clientContext: parse(headers['lambda-runtime-client-context']),
+    identity: parse(headers['lambda-runtime-cognito-identity']),
+    invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
+    awsRequestId: headers['lambda-runtime-aws-request-id'],
+    tenantId: headers['lambda-runtime-aws-tenant-id'],
+    getRemainingTimeInMillis: () => deadline - Date.now(),
+  }
+}
+
+const parse = (text) => (text ? JSON.parse(text) : undefined)
+
+module.exports = { run }

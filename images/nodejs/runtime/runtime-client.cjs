@@ -1,0 +1,133 @@
+// The Lambda Runtime API from inside the sandbox: a lean HTTP/1.1 client on one kept-open socket. An answer
+// and the request for the next invocation leave in one write, so a warm invocation costs one wake-up a side.
+// It expects what Hearth's own server sends (every answer has a Content-Length) and nothing more general.
+'use strict'
+const net = require('node:net')
+
+const PREFIX = '/2018-06-01/runtime'
+const HEAD_END = Buffer.from('\r\n\r\n')
+const EMPTY = Buffer.alloc(0)
+const GET_NEXT = Buffer.from(`GET ${PREFIX}/invocation/next HTTP/1.1\r\nHost: runtime\r\n\r\n`)
+
+/** Reads answers from a byte stream, however it is cut, and hands each to `deliver`. */
+class AnswerReader {
+  #rest = EMPTY
+  #head = undefined
+  #body = EMPTY
+  #filled = 0
+  #deliver
+
+  constructor(deliver) {
+    this.#deliver = deliver
+  }
+
+  take(chunk) {
+    let bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk
+    this.#rest = EMPTY
+    while (bytes.length > 0 || this.#isComplete()) {
+      if (!this.#head) {
+        const end = bytes.indexOf(HEAD_END)
+        if (end < 0) {
+          this.#rest = bytes
+          return
+        }
+        this.#begin(bytes.latin1Slice(0, end))
+        bytes = bytes.subarray(end + HEAD_END.length)
+      }
+      const copied = bytes.copy(this.#body, this.#filled)
+      this.#filled += copied
+      bytes = bytes.subarray(copied)
+      if (!this.#isComplete()) return
+      const { status, headers } = this.#head
+      this.#head = undefined
+      this.#deliver({ status, headers, body: this.#body })
+    }
+  }
+
+  #isComplete() {
+    return this.#head !== undefined && this.#filled === this.#body.length
+  }
+
+  #begin(text) {
+    const lines = text.split('\r\n')
+    const headers = Object.create(null)
+    for (let index = 1; index < lines.length; index += 1) {
+      const line = lines[index]
+      const colon = line.indexOf(':')
+      headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim()
+    }
+    this.#head = { status: Number(lines[0].slice(9, 12)), headers }
+    this.#body = Buffer.allocUnsafe(Number(headers['content-length'] ?? 0))
+    this.#filled = 0
+  }
+}
+
+class RuntimeClient {
+  #socket
+  #waiting = []
+
+  /** `address` is a unix socket's path, or host:port. */
+  constructor(address) {
+    const [host, port] = address.split(':')
+    const target = address.startsWith('/') ? { path: address } : { host, port: Number(port) }
+    this.#socket = net.connect(target)
+    this.#socket.setNoDelay?.(true)
+    const reader = new AnswerReader((answer) => this.#waiting.shift()?.(answer))
+    this.#socket.on('data', (chunk) => reader.take(chunk))
+    // Without the scheduler there is nobody to run for.
+    this.#socket.on('error', () => process.exit(1))
+    this.#socket.on('close', () => process.exit(1))
+  }
+
+  /** Waits for an invocation: `{ headers, body }`. */
+  next() {
+    this.#socket.write(GET_NEXT)
+    return this.#receive()
+  }
+
+  /** Sends a function's answer, and resolves with the next invocation. */
+  respondAndNext(requestId, body) {
+    this.#post(`/invocation/${requestId}/response`, body, '')
+    return this.#receive()
+  }
+
+  /** Sends a function's error, and resolves with the next invocation. */
+  failAndNext(requestId, error) {
+    this.#post(`/invocation/${requestId}/error`, JSON.stringify(error), error.errorType)
+    return this.#receive()
+  }
+
+  /** Sends an error that ends this process; resolves when the scheduler has it. */
+  lastWord(path, error) {
+    return new Promise((resolve) => {
+      this.#post(path, JSON.stringify(error), error.errorType, EMPTY, resolve)
+    })
+  }
+
+  /** While user code runs, only its own work keeps the process alive. */
+  unref() {
+    this.#socket.unref()
+  }
+
+  ref() {
+    this.#socket.ref()
+  }
+
+  #receive() {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve)
+    })
+  }
+
+  #post(path, body, errorType, then = GET_NEXT, received = () => {}) {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body
+    const kind = errorType ? `Lambda-Runtime-Function-Error-Type: ${errorType}\r\n` : ''
+    const head =
+      `POST ${PREFIX}${path} HTTP/1.1\r\nHost: runtime\r\n` +
+      `Content-Type: application/json\r\n${kind}Content-Length: ${bytes.length}\r\n\r\n`
+    this.#waiting.push(received)
+    this.#socket.write(Buffer.concat([Buffer.from(head, 'latin1'), bytes, then]))
+  }
+}
+
+module.exports = { AnswerReader, RuntimeClient }

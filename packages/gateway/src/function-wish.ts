@@ -1,0 +1,153 @@
+// What a caller wishes a function to be, read from the wire into core's nouns: defaults for what is left out,
+// refusals for what Hearth could not obey, and the few members that are echoed because they cannot matter
+// when self-hosted (the API table in the docs lists them).
+
+import type * as Aws from '@aws-sdk/client-lambda'
+import { ServiceError } from '@hearth/core/error'
+import {
+  type Architecture,
+  type Configuration,
+  checkEnvironment,
+  defaultConfiguration,
+  type Logging,
+} from '@hearth/core/function'
+import { requireRuntime } from '@hearth/core/runtime'
+
+type Wish = Aws.CreateFunctionCommandInput &
+  Aws.UpdateFunctionCodeCommandInput &
+  Aws.UpdateFunctionConfigurationCommandInput
+
+/** The part of a wish that create and update share. */
+type ConfigurationWish = Pick<
+  Partial<Wish>,
+  | 'Description'
+  | 'Environment'
+  | 'EphemeralStorage'
+  | 'Handler'
+  | 'KMSKeyArn'
+  | 'LoggingConfig'
+  | 'MemorySize'
+  | 'Role'
+  | 'Runtime'
+  | 'Timeout'
+  | 'TracingConfig'
+  | 'VpcConfig'
+>
+
+const HOST_ARCHITECTURE: Architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64'
+
+/** Members that ask for something which is not built yet: what each asks for, when it asks at all. */
+const UNOBEYED: Readonly<Record<string, (wish: Partial<Wish>) => boolean>> = {
+  'container images': ({ PackageType, Code, ImageUri }) =>
+    PackageType === 'Image' || Code?.ImageUri !== undefined || ImageUri !== undefined,
+  'code from S3': ({ Code, S3Bucket }) => Code?.S3Bucket !== undefined || S3Bucket !== undefined,
+  layers: ({ Layers }) => (Layers?.length ?? 0) > 0,
+  'dead-letter queues': ({ DeadLetterConfig }) => Boolean(DeadLetterConfig?.TargetArn),
+  'file system mounts': ({ FileSystemConfigs }) => (FileSystemConfigs?.length ?? 0) > 0,
+  SnapStart: ({ SnapStart }) => SnapStart?.ApplyOn === 'PublishedVersions',
+  'code signing': ({ CodeSigningConfigArn }) => CodeSigningConfigArn !== undefined,
+  'capacity providers': ({ CapacityProviderConfig }) => CapacityProviderConfig !== undefined,
+  'durable functions': ({ DurableConfig }) => DurableConfig !== undefined,
+  'tenant isolation': ({ TenancyConfig }) => TenancyConfig !== undefined,
+  'publishing to $LATEST.PUBLISHED': ({ PublishTo }) => PublishTo !== undefined,
+}
+
+/** @throws ServiceError NotImplementedException naming what Hearth cannot obey yet. */
+export function requireObeyable(wish: Partial<Wish>): void {
+  const asked = Object.entries(UNOBEYED).filter(([, asks]) => asks(wish))
+  if (asked.length === 0) return
+  throw new ServiceError(
+    'NotImplementedException',
+    `Hearth does not have ${asked.map(([what]) => what).join(', ')} yet, so nothing was changed.`,
+  )
+}
+
+/** The zip in the request. @throws ServiceError when there is none. */
+export function zipOf(code: { ZipFile?: Uint8Array | undefined } | undefined): Uint8Array {
+  if (code?.ZipFile && code.ZipFile.length > 0) return code.ZipFile
+  throw new ServiceError(
+    'InvalidParameterValueException',
+    'Please provide a source for function code.',
+  )
+}
+
+/** @throws ServiceError for an architecture that this host cannot run. */
+export function architectureOf(wished: readonly string[] | undefined): Architecture {
+  const architecture = wished?.[0] ?? HOST_ARCHITECTURE
+  if (architecture === HOST_ARCHITECTURE) return HOST_ARCHITECTURE
+  throw new ServiceError(
+    'InvalidParameterValueException',
+    `This Hearth runs on ${HOST_ARCHITECTURE} hosts and cannot run ${architecture} functions.`,
+  )
+}
+
+/** A new function's configuration. @throws ServiceError for what AWS refuses. */
+export function configurationFor(name: string, wish: ConfigurationWish): Configuration {
+  if (!wish.Runtime || !wish.Handler) {
+    throw new ServiceError(
+      'InvalidParameterValueException',
+      'Runtime and Handler are mandatory parameters for functions created with deployment packages.',
+    )
+  }
+  const start = { ...defaultConfiguration(name), runtime: '', handler: '', role: '' }
+  return mergeConfiguration(start, wish)
+}
+
+/** The configuration with every given member replaced. @throws ServiceError for what AWS refuses. */
+export function mergeConfiguration(current: Configuration, wish: ConfigurationWish): Configuration {
+  if (wish.Runtime !== undefined) requireRuntime(wish.Runtime)
+  const variables = wish.Environment?.Variables
+  if (variables) checkEnvironment(variables)
+  const environment = wish.Environment ? variables : current.environment
+  const { environment: _, ...rest } = current
+  return {
+    ...rest,
+    description: wish.Description ?? current.description,
+    runtime: wish.Runtime ?? current.runtime,
+    handler: wish.Handler ?? current.handler,
+    role: wish.Role ?? current.role,
+    timeoutSeconds: wish.Timeout ?? current.timeoutSeconds,
+    memoryMb: wish.MemorySize ?? current.memoryMb,
+    ephemeralStorageMb: wish.EphemeralStorage?.Size ?? current.ephemeralStorageMb,
+    ...(environment && Object.keys(environment).length > 0 ? { environment } : {}),
+    logging: mergeLogging(current.logging, wish.LoggingConfig),
+    echoed: { ...current.echoed, ...echoes(wish) },
+  }
+}
+
+function mergeLogging(current: Logging, wish: Aws.LoggingConfig | undefined): Logging {
+  if (!wish) return current
+  const format = wish.LogFormat ?? current.format
+  const json = format === 'JSON'
+  if (!json && (wish.ApplicationLogLevel || wish.SystemLogLevel)) {
+    throw new ServiceError(
+      'InvalidParameterValueException',
+      'ApplicationLogLevel and SystemLogLevel can only be set when LogFormat is JSON.',
+    )
+  }
+  return {
+    format,
+    group: wish.LogGroup || current.group,
+    ...(json && {
+      applicationLevel: wish.ApplicationLogLevel ?? current.applicationLevel ?? 'INFO',
+      systemLevel: wish.SystemLogLevel ?? current.systemLevel ?? 'INFO',
+    }),
+  }
+}
+
+/** Members that a self-hosted platform has no use for, given back as AWS gives them back. */
+function echoes(wish: ConfigurationWish): Record<string, unknown> {
+  const vpc = wish.VpcConfig
+  return {
+    ...(wish.TracingConfig?.Mode && { TracingConfig: { Mode: wish.TracingConfig.Mode } }),
+    ...(wish.KMSKeyArn && { KMSKeyArn: wish.KMSKeyArn }),
+    ...(vpc && {
+      VpcConfig: {
+        SubnetIds: vpc.SubnetIds ?? [],
+        SecurityGroupIds: vpc.SecurityGroupIds ?? [],
+        VpcId: '',
+        Ipv6AllowedForDualStack: vpc.Ipv6AllowedForDualStack ?? false,
+      },
+    }),
+  }
+}

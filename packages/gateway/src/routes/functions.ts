@@ -1,0 +1,232 @@
+// Routes of functions: create, read, change, delete, list. Each reads the wish, asks the law in core, lets
+// the store write, and shows the result; a wish that Hearth could not obey is refused, never stored.
+
+import { randomUUID } from 'node:crypto'
+import type * as Aws from '@aws-sdk/client-lambda'
+import { functionArn, parseFunctionName } from '@hearth/core/arn'
+import { ServiceError } from '@hearth/core/error'
+import {
+  createFunction as createDocument,
+  type FunctionDocument,
+  publishVersion,
+  requireRevision,
+  requireSettled,
+  updateFunction,
+  versionOf,
+} from '@hearth/core/function'
+import { viewVersion } from '../function-view.ts'
+import {
+  architectureOf,
+  configurationFor,
+  mergeConfiguration,
+  requireObeyable,
+  zipOf,
+} from '../function-wish.ts'
+import type { Caller, Parts, Route } from './route.ts'
+
+/** AWS returns at most this many functions a page. */
+const PAGE_MAX = 50
+
+export const createFunction: Route<
+  Aws.CreateFunctionCommandInput,
+  Aws.FunctionConfiguration
+> = async (input, caller, parts) => {
+  const { name } = parseFunctionName(input.FunctionName ?? '', undefined, caller.place)
+  requireObeyable(input)
+  const configuration = configurationFor(name, input)
+  const architecture = architectureOf(input.Architectures)
+  requireAbsent(parts, caller, name)
+  const code = await parts.artifacts.put(zipOf(input.Code))
+  const moment = { now: Date.now(), revisionId: randomUUID(), deploymentId: randomUUID() }
+  const tags = input.Tags ?? {}
+  let document = createDocument(
+    { account: caller.place.account, name, tags, architecture, code, configuration },
+    moment,
+  )
+  let shown = document.latest
+  if (input.Publish) ({ document, version: shown } = publishVersion(document, moment))
+  if ((await parts.functions.create(document)) === 'exists') throw alreadyExists(name)
+  parts.settlement.soon(caller.place.account, name)
+  return viewVersion(shown, name, { place: caller.place, qualified: input.Publish === true })
+}
+
+export const getFunction: Route<Aws.GetFunctionCommandInput, Aws.GetFunctionResponse> = (
+  input,
+  caller,
+  parts,
+) => {
+  const { document, version, qualified } = find(input, caller, parts)
+  const view = viewVersion(version, document.name, { place: caller.place, qualified })
+  return {
+    Configuration: view,
+    Code: {
+      RepositoryType: 'S3',
+      Location: parts.codeLink(caller.origin, version.code.sha256),
+    },
+    ...(Object.keys(document.tags).length > 0 && { Tags: document.tags }),
+  }
+}
+
+export const getFunctionConfiguration: Route<
+  Aws.GetFunctionConfigurationCommandInput,
+  Aws.FunctionConfiguration
+> = (input, caller, parts) => {
+  const { document, version, qualified } = find(input, caller, parts)
+  return viewVersion(version, document.name, { place: caller.place, qualified })
+}
+
+export const updateFunctionCode: Route<
+  Aws.UpdateFunctionCodeCommandInput,
+  Aws.FunctionConfiguration
+> = async (input, caller, parts) => {
+  const found = findLatest(input, caller, parts)
+  requireObeyable(input)
+  const zip = zipOf(input)
+  requireSettled(found, caller.place)
+  requireRevision(found.latest, input.RevisionId)
+  const code = await parts.artifacts.put(zip)
+  const change = (document: FunctionDocument) => {
+    const architecture = input.Architectures
+      ? architectureOf(input.Architectures)
+      : document.latest.architecture
+    return updateFunction(document, { code, architecture }, newMoment())
+  }
+  if (input.DryRun) return viewLatest(change(found), caller)
+  return apply(input, caller, { parts, change, publish: input.Publish === true })
+}
+
+export const updateFunctionConfiguration: Route<
+  Aws.UpdateFunctionConfigurationCommandInput,
+  Aws.FunctionConfiguration
+> = (input, caller, parts) => {
+  findLatest(input, caller, parts)
+  requireObeyable(input)
+  const change = (document: FunctionDocument) => {
+    const configuration = mergeConfiguration(document.latest.configuration, input)
+    return updateFunction(document, { configuration }, newMoment())
+  }
+  return apply(input, caller, { parts, change, publish: false })
+}
+
+export const deleteFunction: Route<Aws.DeleteFunctionCommandInput, object> = async (
+  input,
+  caller,
+  parts,
+) => {
+  const { account, name, qualifier } = parseFunctionName(
+    input.FunctionName ?? '',
+    input.Qualifier,
+    caller.place,
+  )
+  const gone = notFound(functionArn(caller.place, name))
+  if (qualifier === undefined) {
+    await parts.functions.delete(account, name, (document) => {
+      if (!document) throw gone
+    })
+    return {}
+  }
+  await parts.functions.change(account, name, (document) => {
+    if (!document) throw gone
+    if (qualifier === '$LATEST') {
+      throw new ServiceError(
+        'InvalidParameterValueException',
+        '$LATEST version cannot be deleted without deleting the function.',
+      )
+    }
+    const published = document.published.filter((version) => version.version !== qualifier)
+    return published.length === document.published.length ? document : { ...document, published }
+  })
+  return {}
+}
+
+export const listFunctions: Route<Aws.ListFunctionsCommandInput, Aws.ListFunctionsResponse> = (
+  input,
+  caller,
+  parts,
+) => {
+  const all = input.FunctionVersion === 'ALL'
+  const after = input.Marker === undefined ? '' : readMarker(input.Marker)
+  const size = Math.min(input.MaxItems ?? PAGE_MAX, PAGE_MAX)
+  const documents = parts.functions.list(caller.place.account).filter(({ name }) => name > after)
+  const page = documents.slice(0, size)
+  const place = caller.place
+  const views = page.flatMap((document) => [
+    viewVersion(document.latest, document.name, { place, qualified: all }),
+    ...(all ? document.published : []).map((version) =>
+      viewVersion(version, document.name, { place, qualified: true }),
+    ),
+  ])
+  const last = page.at(-1)
+  return {
+    Functions: views,
+    ...(documents.length > size && last && { NextMarker: makeMarker(last.name) }),
+  }
+}
+
+interface Named {
+  FunctionName: string | undefined
+  Qualifier?: string | undefined
+  RevisionId?: string | undefined
+}
+
+function find(input: Named, caller: Caller, parts: Parts) {
+  const { account, name, qualifier } = parseFunctionName(
+    input.FunctionName ?? '',
+    input.Qualifier,
+    caller.place,
+  )
+  const document = parts.functions.cached(account, name)
+  const version = document && versionOf(document, qualifier)
+  if (!document || !version) throw notFound(functionArn(caller.place, name, qualifier))
+  return { document, version, qualified: qualifier !== undefined }
+}
+
+function findLatest(input: Named, caller: Caller, parts: Parts): FunctionDocument {
+  const { account, name } = parseFunctionName(input.FunctionName ?? '', undefined, caller.place)
+  const document = parts.functions.cached(account, name)
+  if (!document) throw notFound(functionArn(caller.place, name))
+  return document
+}
+
+/** Writes a change of `$LATEST`, if nothing else changes it at the same time. */
+async function apply(
+  input: Named,
+  caller: Caller,
+  work: { parts: Parts; change(document: FunctionDocument): FunctionDocument; publish: boolean },
+): Promise<Aws.FunctionConfiguration> {
+  const { account, name } = parseFunctionName(input.FunctionName ?? '', undefined, caller.place)
+  const changed = await work.parts.functions.change(account, name, (document) => {
+    if (!document) throw notFound(functionArn(caller.place, name))
+    requireSettled(document, caller.place)
+    requireRevision(document.latest, input.RevisionId)
+    const next = work.change(document)
+    return work.publish ? publishVersion(next, { revisionId: randomUUID() }).document : next
+  })
+  work.parts.settlement.soon(account, name)
+  const published = work.publish ? changed.published.at(-1) : undefined
+  if (!published) return viewLatest(changed, caller)
+  return viewVersion(published, name, { place: caller.place, qualified: true })
+}
+
+function viewLatest(document: FunctionDocument, caller: Caller): Aws.FunctionConfiguration {
+  return viewVersion(document.latest, document.name, { place: caller.place, qualified: false })
+}
+
+function requireAbsent(parts: Parts, caller: Caller, name: string): void {
+  if (parts.functions.cached(caller.place.account, name)) throw alreadyExists(name)
+}
+
+const newMoment = () => ({
+  now: Date.now(),
+  revisionId: randomUUID(),
+  deploymentId: randomUUID(),
+})
+
+const alreadyExists = (name: string) =>
+  new ServiceError('ResourceConflictException', `Function already exist: ${name}`)
+
+const notFound = (arn: string) =>
+  new ServiceError('ResourceNotFoundException', `Function not found: ${arn}`)
+
+const makeMarker = (name: string) => Buffer.from(name).toString('base64')
+const readMarker = (marker: string) => Buffer.from(marker, 'base64').toString()

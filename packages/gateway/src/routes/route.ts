@@ -1,0 +1,33 @@
+// What a route of the control API is: a function from one operation's input to its output. It speaks AWS's
+// members on the outside and core's nouns on the inside; statuses and error bodies are not its affair.
+
+import type { Place } from '@hearth/core/arn'
+import type { Door } from '@hearth/invocation/invoke'
+import type { Artifacts } from '@hearth/store/artifacts'
+import type { Functions } from '@hearth/store/functions'
+import type { Settlement } from '../settlement.ts'
+
+/** Who asks, and through which address: what one request knows of itself. */
+export interface Caller {
+  place: Place
+  requestId: string
+  /** `http://host:port` as the caller addressed Hearth; links in answers start with it. */
+  origin: string
+}
+
+/** What routes may touch. */
+export interface Parts {
+  region: string
+  functions: Functions
+  artifacts: Artifacts
+  door: Door
+  settlement: Settlement
+  /** Where a version's zip can be fetched for ten minutes. */
+  codeLink(origin: string, sha256: string): string
+}
+
+export type Route<Input, Output> = (
+  input: Input,
+  caller: Caller,
+  parts: Parts,
+) => Output | Promise<Output>

@@ -1,0 +1,176 @@
+// The three sockets between the scheduler and one sandbox (images/README.md): orders to hearth-init, the
+// runtime's output, and the Runtime API. Whatever comes from the other side is hostile until it has been
+// measured: frames are bounded, and garbage ends the channel, never the process.
+
+import { chmod, mkdir, rm } from 'node:fs/promises'
+import { createServer as createHttpServer, type RequestListener } from 'node:http'
+import { createServer, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
+import type { RuntimeExit } from '@hearth/core/invocation'
+
+export interface ProcessSpec {
+  directory: string
+  arguments: readonly string[]
+  environment: Readonly<Record<string, string>>
+}
+
+export interface ChannelEvents {
+  /** hearth-init is connected and waits for orders. */
+  ready(): void
+  /** The runtime process ended; `kills` counts the sandbox's out-of-memory kills so far. */
+  exited(exit: RuntimeExit, kills: number): void
+  output(chunk: Buffer): void
+  /** A runtime process's output is complete. */
+  outputEnded(): void
+  /** hearth-init went away, or spoke nonsense. */
+  lost(): void
+}
+
+export interface SandboxChannel {
+  startProcess(spec: ProcessSpec): void
+  killProcesses(): void
+  /** The high-water mark of the sandbox's memory in bytes; 0 when it cannot be known. */
+  memoryPeak(): Promise<number>
+  close(): Promise<void>
+}
+
+const FRAME_BYTES_MAX = 1024 * 1024
+/** hearth-init answers at once; a sandbox that does not is not waited for. */
+const MEMORY_ANSWER_MS = 200
+const LENGTH_BYTES = 4
+
+/** Listens in a fresh private directory; the sandbox is started afterwards. */
+export async function openSandboxChannel(
+  directory: string,
+  runtimeApi: RequestListener,
+  events: ChannelEvents,
+): Promise<SandboxChannel> {
+  await rm(directory, { recursive: true, force: true })
+  await mkdir(directory, { recursive: true, mode: 0o755 })
+  const control = new ControlConnection(events)
+  const servers = [
+    createServer((socket) => control.adopt(socket)),
+    createServer((socket) => {
+      socket.on('data', events.output)
+      socket.on('close', events.outputEnded)
+      socket.on('error', () => socket.destroy())
+    }),
+    // A sandbox keeps one connection open for as long as it lives, so nothing may time it out.
+    createHttpServer({ keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 }, runtimeApi),
+  ]
+  const names = ['control.sock', 'log.sock', 'runtime.sock']
+  await Promise.all(
+    servers.map(async (server, index) => {
+      const path = join(directory, names[index] ?? '')
+      await listen(server, path)
+      await chmod(path, 0o777)
+    }),
+  )
+  return {
+    startProcess: (spec) => control.send('S', encodeProcess(spec)),
+    killProcesses: () => control.send('K'),
+    memoryPeak: () => control.memoryPeak(),
+    close: async () => {
+      control.close()
+      for (const server of servers) {
+        server.close()
+        if ('closeAllConnections' in server) server.closeAllConnections()
+      }
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(path, () => {
+      server.off('error', reject)
+      server.on('error', () => {})
+      resolve()
+    })
+  })
+}
+
+function encodeProcess(spec: ProcessSpec): Buffer {
+  const environment = Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`)
+  const fields = [spec.directory, spec.arguments.length, ...spec.arguments, ...environment]
+  return Buffer.from(fields.map((field) => `${field}\0`).join(''))
+}
+
+/** The one connection of hearth-init: whole frames out of bytes, and answers to their askers. */
+class ControlConnection {
+  readonly #events: ChannelEvents
+  #socket: Socket | undefined
+  #rest = Buffer.alloc(0)
+  #memoryAsked: ((bytes: number) => void)[] = []
+  #closed = false
+
+  constructor(events: ChannelEvents) {
+    this.#events = events
+  }
+
+  adopt(socket: Socket): void {
+    // Only the first caller is hearth-init: it connects before it starts anything else.
+    if (this.#socket || this.#closed) {
+      socket.destroy()
+      return
+    }
+    this.#socket = socket
+    socket.on('data', (chunk) => this.#take(chunk))
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => {
+      for (const answer of this.#memoryAsked.splice(0)) answer(0)
+      if (!this.#closed) this.#events.lost()
+    })
+  }
+
+  send(letter: string, body = Buffer.alloc(0)): void {
+    const head = Buffer.alloc(LENGTH_BYTES + 1)
+    head.writeUInt32LE(body.length + 1)
+    head.write(letter, LENGTH_BYTES)
+    this.#socket?.write(Buffer.concat([head, body]))
+  }
+
+  memoryPeak(): Promise<number> {
+    if (!this.#socket || this.#socket.destroyed) return Promise.resolve(0)
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(0), MEMORY_ANSWER_MS)
+      this.#memoryAsked.push((bytes) => {
+        clearTimeout(timer)
+        resolve(bytes)
+      })
+      this.send('M')
+    })
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#socket?.destroy()
+  }
+
+  #take(chunk: Buffer): void {
+    this.#rest = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk
+    while (this.#rest.length >= LENGTH_BYTES) {
+      const length = this.#rest.readUInt32LE(0)
+      if (length > FRAME_BYTES_MAX) {
+        this.#socket?.destroy()
+        return
+      }
+      if (this.#rest.length < LENGTH_BYTES + length) return
+      const payload = this.#rest.toString('latin1', LENGTH_BYTES, LENGTH_BYTES + length)
+      this.#rest = this.#rest.subarray(LENGTH_BYTES + length)
+      this.#hear(payload)
+    }
+  }
+
+  #hear(payload: string): void {
+    if (payload[0] === 'R') this.#events.ready()
+    if (payload[0] === 'M') this.#memoryAsked.shift()?.(Number(payload.slice(1)) || 0)
+    if (payload[0] !== 'X') return
+    const [how, code, , kills] = payload.slice(1).split(' ')
+    const number = Number(code) || 0
+    const exit = how === 'signal' ? { signal: number } : { status: number }
+    this.#events.exited(exit, Number(kills) || 0)
+  }
+}
