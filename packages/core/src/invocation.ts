@@ -24,6 +24,7 @@ export type Outcome =
   | 'exited'
   | 'function error'
   | 'init error'
+  | 'out of memory'
   | 'success'
   | 'timed out'
 

@@ -1,7 +1,7 @@
 // The environment variables of a runtime process, as AWS documents them: the platform's own, the runtime's,
 // then the function's. Pure; they travel over the control socket and never reach Docker.
 
-import type { FunctionVersion } from '@hearth/core/function'
+import type { FunctionVersion, Logging } from '@hearth/core/function'
 import { requireRuntime } from '@hearth/core/runtime'
 
 /** Credentials that every function receives, for the AWS-shaped services it calls. */
@@ -57,7 +57,7 @@ export function runtimeEnvironment(facts: RuntimeFacts): Record<string, string> 
   }
 }
 
-function logVariables(logging: FunctionVersion['configuration']['logging']) {
+function logVariables(logging: Logging): Record<string, string> {
   if (logging.format !== 'JSON') return { AWS_LAMBDA_LOG_FORMAT: 'Text' }
   return {
     AWS_LAMBDA_LOG_FORMAT: 'JSON',

@@ -102,7 +102,7 @@ function encodeProcess(spec: ProcessSpec): Buffer {
 class ControlConnection {
   readonly #events: ChannelEvents
   #socket: Socket | undefined
-  #rest = Buffer.alloc(0)
+  #rest: Buffer = Buffer.alloc(0)
   #memoryAsked: ((bytes: number) => void)[] = []
   #closed = false
 
@@ -125,7 +125,7 @@ class ControlConnection {
     })
   }
 
-  send(letter: string, body = Buffer.alloc(0)): void {
+  send(letter: string, body: Buffer = Buffer.alloc(0)): void {
     const head = Buffer.alloc(LENGTH_BYTES + 1)
     head.writeUInt32LE(body.length + 1)
     head.write(letter, LENGTH_BYTES)

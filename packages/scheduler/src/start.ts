@@ -1,0 +1,176 @@
+// The scheduler role: takes invocations off the bus, runs them in the pool's environments, writes each attempt
+// down before its answer leaves, and says once a second that it lives. One a host; the only role that touches
+// the engine. It starts by removing what an earlier life left behind.
+
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  type Acceptance,
+  type InvokeMessage,
+  type InvokeReply,
+  type LogBatch,
+  type SchedulerHeartbeat,
+  SUBJECTS,
+} from '@hearth/bus/messages'
+import type { Requests, Respond } from '@hearth/bus/requests'
+import type { InvocationRecord } from '@hearth/core/invocation'
+import { type AttemptLog, type AttemptStart, openAttemptLog } from './attempt-log.ts'
+import { openDockerDriver } from './drivers/docker.ts'
+import type { SandboxDriver } from './drivers/driver.ts'
+import type { Finished } from './environment.ts'
+import { launch } from './launch.ts'
+import { Pool, type PoolLimits } from './pool.ts'
+import type { FunctionCredentials } from './runtime-environment.ts'
+
+export interface SchedulerOptions {
+  schedulerId: string
+  /** Tells sandboxes of several Hearths on one engine apart. */
+  owner: string
+  dataDirectory: string
+  region: string
+  limits: PoolLimits
+  credentials?: FunctionCredentials
+  requests: Requests
+  codeDirectory(sha256: string): Promise<string>
+  publishLogs(account: string, group: string, batch: LogBatch): void
+  /** Stores a ledger segment unless its subject is taken. */
+  ship(subject: string, segment: { records: InvocationRecord[] }): Promise<unknown>
+  report(problem: string): void
+}
+
+export interface Scheduler {
+  /** Stops taking work, lets what runs finish for a while, then removes every sandbox. */
+  close(): Promise<void>
+}
+
+const HEARTBEAT_MS = 1_000
+const SWEEP_MS = 5_000
+const DRAIN_MS_MAX = 10_000
+/** The first delivery is attempt 1; later ones come with the async queue. */
+const FIRST_ATTEMPT = 1
+const MICROSECONDS = 1000
+
+export async function startScheduler(options: SchedulerOptions): Promise<Scheduler> {
+  const { schedulerId, requests } = options
+  const epoch = String(Date.now())
+  const directory = join(options.dataDirectory, 'schedulers', schedulerId)
+  const runDirectory = join(options.dataDirectory, 'run', schedulerId)
+  const driver = await openDockerDriver({ ...options, epoch })
+  await removeLeftovers(driver, schedulerId, runDirectory)
+  const attempts = openAttemptLog({ ...options, directory: join(directory, 'attempts'), epoch })
+  const pool = new Pool({
+    limits: options.limits,
+    launch: (message, coldReason, events) =>
+      launch({ ...options, driver, runDirectory }, message, { coldReason, events }),
+  })
+  let draining = false
+  const answering = requests.answer<InvokeMessage, Acceptance, InvokeReply>(
+    SUBJECTS.invoke(schedulerId),
+    (question, respond) => {
+      if (draining) return respond.first({ accepted: false, rejected: 'draining' })
+      take(question.meta, question.body, { pool, attempts, respond })
+    },
+  )
+  const beat = () => requests.publish(SUBJECTS.schedulers, heartbeat())
+  const heartbeat = (): SchedulerHeartbeat => ({
+    schedulerId,
+    epoch,
+    draining,
+    memoryMbFree: pool.memoryMbFree,
+    environments: pool.environments,
+    running: pool.running,
+  })
+  const wanted = requests.subscribe(SUBJECTS.schedulersWanted, beat)
+  const timers = [setInterval(beat, HEARTBEAT_MS), setInterval(() => pool.reap(), SWEEP_MS)]
+  beat()
+  return {
+    async close() {
+      draining = true
+      beat()
+      const until = performance.now() + DRAIN_MS_MAX
+      while (pool.running > 0 && performance.now() < until) await pause()
+      for (const timer of timers) clearInterval(timer)
+      await pool.stopAll()
+      answering.close()
+      wanted.close()
+      await attempts.close()
+    },
+  }
+}
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, 20))
+
+/** One invocation, from the question to the last word. */
+function take(
+  message: InvokeMessage,
+  payload: Uint8Array,
+  parts: { pool: Pool; attempts: AttemptLog; respond: Respond<Acceptance, InvokeReply> },
+): void {
+  const { pool, attempts, respond } = parts
+  if (Date.now() > message.startBy) return respond.first({ accepted: false, rejected: 'late' })
+  // The environment may begin within take(), and the caller must hear that it was accepted before the answer.
+  let start: AttemptStart | undefined
+  const acceptance = pool.take({
+    message,
+    payload,
+    began: () => {
+      start = attemptStart(message)
+      attempts.begin(start)
+    },
+    finished: (finished) => {
+      attempts.end(toRecord(start ?? attemptStart(message), finished))
+      respond.last(toReply(message, finished), finished.payload)
+    },
+    failed: (reason) => respond.last({ platformError: reason }),
+  })
+  respond.first(acceptance)
+}
+
+function attemptStart({ requestId, account, functionName, version }: InvokeMessage): AttemptStart {
+  const { configuration } = version
+  return {
+    requestId,
+    attempt: FIRST_ATTEMPT,
+    account,
+    functionName,
+    version: version.version,
+    architecture: version.architecture,
+    memoryMb: configuration.memoryMb,
+    ephemeralStorageMb: configuration.ephemeralStorageMb,
+    startedAt: Date.now(),
+  }
+}
+
+function toRecord(start: AttemptStart, { report }: Finished): InvocationRecord {
+  return {
+    ...start,
+    durationMicroseconds: Math.round(report.durationMs * MICROSECONDS),
+    initMicroseconds: Math.round((report.initMs ?? 0) * MICROSECONDS),
+    billedMs: report.billedMs,
+    start: report.start,
+    outcome: report.outcome,
+    ...(report.coldReason && { coldReason: report.coldReason }),
+  }
+}
+
+function toReply(message: InvokeMessage, finished: Finished): InvokeReply {
+  return {
+    requestId: message.requestId,
+    executedVersion: message.version.version,
+    report: finished.report,
+    ...(finished.functionError && { functionError: finished.functionError }),
+    ...(finished.logTail && { logTail: finished.logTail }),
+  }
+}
+
+/** Sandboxes and socket directories of an earlier life of this scheduler. */
+async function removeLeftovers(
+  driver: SandboxDriver,
+  schedulerId: string,
+  runDirectory: string,
+): Promise<void> {
+  const left = (await driver.list()).filter((listing) => listing.schedulerId === schedulerId)
+  await Promise.all(left.map(({ id }) => driver.stop(id)))
+  await rm(runDirectory, { recursive: true, force: true })
+  await mkdir(runDirectory, { recursive: true, mode: 0o700 })
+}
