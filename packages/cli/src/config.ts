@@ -1,0 +1,87 @@
+// The server's configuration: HEARTH_* variables, read once, checked, and passed down as plain data.
+// No other file of the server reads the environment.
+
+import { availableParallelism, hostname, totalmem } from 'node:os'
+import { z } from 'zod'
+
+export const ROLES = ['gateway', 'scheduler', 'metering'] as const
+export type Role = (typeof ROLES)[number]
+
+const number = (fallback: number, least: number) => z.coerce.number().min(least).default(fallback)
+const flag = z
+  .enum(['0', '1', 'false', 'true'])
+  .default('0')
+  .transform((value) => value === '1' || value === 'true')
+
+/** `id:secret,id:secret`; a fresh install accepts both of these until the operator names others. */
+const DEFAULT_KEYS = 'hearth:hearth,test:test'
+const BYTES_PER_MB = 1024 * 1024
+const MEMORY_SHARE = 0.8
+
+const schema = z.object({
+  HEARTH_HOST: z.string().default('127.0.0.1'),
+  HEARTH_PORT: number(4574, 0),
+  HEARTH_DATA_DIR: z.string().default('/var/lib/hearth'),
+  HEARTH_ROLES: z.string().default(ROLES.join(',')).transform(parseRoles),
+  HEARTH_NATS_URL: z.string().default('nats://127.0.0.1:4222'),
+  HEARTH_NATS_MONITOR_URL: z.string().default('http://127.0.0.1:8222'),
+  HEARTH_ALLOW_UNSAFE_NATS: flag,
+  HEARTH_VALKEY_URL: z.string().default('redis://127.0.0.1:6379'),
+  HEARTH_ACCOUNT: z
+    .string()
+    .regex(/^\d{12}$/, 'must be 12 digits')
+    .default('000000000000'),
+  HEARTH_REGION: z.string().default('us-east-1'),
+  HEARTH_ACCESS_KEYS: z.string().default(DEFAULT_KEYS).transform(parseKeys),
+  HEARTH_SCHEDULER_ID: z
+    .string()
+    .regex(/^[a-z0-9-]{1,40}$/)
+    .optional(),
+  HEARTH_MEMORY_MB: number(Math.floor((totalmem() / BYTES_PER_MB) * MEMORY_SHARE), 128),
+  HEARTH_CONCURRENCY: number(1000, 1),
+  HEARTH_ENVIRONMENTS_MAX: number(200 * availableParallelism(), 1),
+  HEARTH_IDLE_SECONDS: number(600, 1),
+  HEARTH_AGE_SECONDS_MAX: number(4 * 3600, 1),
+  /** The longest timeout and the largest memory that a function may ask for; Lambda's, unless raised. */
+  HEARTH_TIMEOUT_SECONDS_MAX: number(900, 1),
+  HEARTH_FUNCTION_MEMORY_MB_MAX: number(10_240, 128),
+  /** Where large bodies between processes are collected, and the name by which others reach us. */
+  HEARTH_CLAIMS_HOST: z.string().default('127.0.0.1'),
+  HEARTH_CLAIMS_ADVERTISE: z.string().optional(),
+  /** Credentials that every function receives, for the AWS-shaped services it calls. */
+  HEARTH_FUNCTION_ACCESS_KEY_ID: z.string().optional(),
+  HEARTH_FUNCTION_SECRET_ACCESS_KEY: z.string().optional(),
+  HEARTH_FUNCTION_SESSION_TOKEN: z.string().optional(),
+})
+
+export type Config = z.output<typeof schema>
+
+/** @throws Error that names each variable at fault and what it allows. */
+export function readConfig(overrides: Record<string, string> = {}): Config {
+  const parsed = schema.safeParse({ ...process.env, ...overrides })
+  if (parsed.success) return parsed.data
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  throw new Error(`The configuration has faults:\n  ${faults.join('\n  ')}`)
+}
+
+/** A scheduler's name must outlive its container; serve.ts keeps this suggestion in the data directory. */
+export function suggestSchedulerId(): string {
+  const name = hostname()
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]/g, '-')
+  return name.slice(0, 40) || 'scheduler'
+}
+
+function parseRoles(text: string, context: z.RefinementCtx): Role[] {
+  const roles = text.split(',').map((role) => role.trim())
+  const unknown = roles.filter((role) => !ROLES.some((known) => known === role))
+  if (unknown.length > 0) {
+    context.addIssue(`unknown role ${unknown.join(', ')}; there are ${ROLES.join(', ')}`)
+  }
+  return ROLES.filter((known) => roles.includes(known))
+}
+
+function parseKeys(text: string): Map<string, string> {
+  const pairs = text.split(',').map((pair) => pair.trim().split(':', 2) as [string, string])
+  return new Map(pairs.filter(([id, secret]) => id && secret))
+}

@@ -1,0 +1,174 @@
+// `hearth serve`: the only file that knows everyone. It opens what the chosen roles share, starts them, says
+// Ready, and on a signal stops them in the opposite order, so that accepted work is answered first.
+
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openClaims } from '@hearth/bus/claims'
+import { type Bus, connectBus } from '@hearth/bus/connect'
+import { createRequests, type Requests } from '@hearth/bus/requests'
+import { createStreams, type Streams } from '@hearth/bus/streams'
+import { startGateway } from '@hearth/gateway'
+import { openDoor } from '@hearth/invocation/invoke'
+import { watchSchedulers } from '@hearth/invocation/schedulers'
+import { connectLeases } from '@hearth/leases/connect'
+import { startMetering } from '@hearth/metering'
+import { startScheduler } from '@hearth/scheduler'
+import { type Artifacts, openArtifacts } from '@hearth/store/artifacts'
+import { openFunctions } from '@hearth/store/functions'
+import { type Ledger, openLedger } from '@hearth/store/ledger'
+import { type Logs, openLogs } from '@hearth/store/logs'
+import { type Config, suggestSchedulerId } from './config.ts'
+
+/** What every role may share, and the way to undo what was started, newest last. */
+interface Ground {
+  config: Config
+  version: string
+  bus: Bus
+  requests: Requests
+  streams: Streams
+  artifacts: Artifacts
+  ledger: Ledger
+  logs: Logs
+  stops: (() => Promise<void> | void)[]
+}
+
+/** Runs until a signal; resolves once everything has stopped. */
+export async function serve(config: Config, version: string): Promise<void> {
+  const signal = nextSignal()
+  const stops: Ground['stops'] = []
+  const ground = await openGround(config, version, stops)
+  const { HEARTH_ROLES: roles } = config
+  if (roles.includes('scheduler')) await scheduler(ground)
+  if (roles.includes('metering')) metering(ground)
+  const port = roles.includes('gateway') ? await gateway(ground) : undefined
+  if (port !== undefined) console.log(`Listening on http://${config.HEARTH_HOST}:${port}`)
+  console.log('Ready.')
+  console.error(`Stopping (${await signal}): what was accepted is answered first.`)
+  for (const stop of stops.reverse()) await stop()
+}
+
+async function openGround(
+  config: Config,
+  version: string,
+  stops: Ground['stops'],
+): Promise<Ground> {
+  await mkdir(config.HEARTH_DATA_DIR, { recursive: true })
+  const bus = await connectBus({
+    url: config.HEARTH_NATS_URL,
+    monitorUrl: config.HEARTH_NATS_MONITOR_URL,
+    allowUnsafe: config.HEARTH_ALLOW_UNSAFE_NATS,
+  })
+  const claimsHost = config.HEARTH_CLAIMS_HOST
+  const claims = await openClaims(claimsHost, config.HEARTH_CLAIMS_ADVERTISE ?? claimsHost)
+  stops.push(
+    () => bus.close(),
+    () => claims.close(),
+  )
+  const streams = await createStreams(bus)
+  return {
+    config,
+    version,
+    bus,
+    requests: createRequests(bus, claims),
+    streams,
+    artifacts: await openArtifacts(join(config.HEARTH_DATA_DIR, 'artifacts')),
+    ledger: await openLedger(bus, streams),
+    logs: await openLogs(streams),
+    stops,
+  }
+}
+
+async function scheduler({ config, stops, ...ground }: Ground): Promise<void> {
+  const schedulerId = await rememberSchedulerId(config)
+  const started = await startScheduler({
+    schedulerId,
+    owner: createHash('sha256').update(config.HEARTH_DATA_DIR).digest('hex').slice(0, 12),
+    dataDirectory: config.HEARTH_DATA_DIR,
+    region: config.HEARTH_REGION,
+    limits: {
+      memoryMb: config.HEARTH_MEMORY_MB,
+      concurrency: config.HEARTH_CONCURRENCY,
+      environmentsMax: config.HEARTH_ENVIRONMENTS_MAX,
+      idleSeconds: config.HEARTH_IDLE_SECONDS,
+      ageSecondsMax: config.HEARTH_AGE_SECONDS_MAX,
+    },
+    ...functionCredentials(config),
+    requests: ground.requests,
+    codeDirectory: ground.artifacts.codeDirectory,
+    publishLogs: ground.logs.publish,
+    ship: ground.ledger.ship,
+    report,
+  })
+  stops.push(() => started.close())
+}
+
+function metering({ config, requests, ledger, stops }: Ground): void {
+  const leases = connectLeases(config.HEARTH_VALKEY_URL)
+  const started = startMetering({ ledger, leases, requests, report })
+  stops.push(
+    () => leases.close(),
+    () => started.close(),
+  )
+}
+
+async function gateway({ config, version, stops, ...ground }: Ground): Promise<number> {
+  const { bus, requests, artifacts, logs } = ground
+  const functions = await openFunctions(bus)
+  const schedulers = watchSchedulers(requests)
+  const region = config.HEARTH_REGION
+  const started = await startGateway({
+    host: config.HEARTH_HOST,
+    port: config.HEARTH_PORT,
+    account: config.HEARTH_ACCOUNT,
+    region,
+    keys: config.HEARTH_ACCESS_KEYS,
+    linkSecret: [...config.HEARTH_ACCESS_KEYS].flat().join('/'),
+    limits: {
+      timeoutSecondsMax: config.HEARTH_TIMEOUT_SECONDS_MAX,
+      memoryMbMax: config.HEARTH_FUNCTION_MEMORY_MB_MAX,
+    },
+    version,
+    roles: config.HEARTH_ROLES,
+    connected: bus.connected,
+    door: openDoor({ region, functions, schedulers, requests }),
+    requests,
+    schedulers,
+    functions,
+    artifacts,
+    logs,
+  })
+  stops.push(
+    () => functions.close(),
+    () => schedulers.close(),
+    () => started.close(),
+  )
+  return started.port
+}
+
+/** Kept in the data directory, because a container's name does not outlive it and its leftovers do. */
+async function rememberSchedulerId(config: Config): Promise<string> {
+  if (config.HEARTH_SCHEDULER_ID) return config.HEARTH_SCHEDULER_ID
+  const path = join(config.HEARTH_DATA_DIR, 'scheduler-id')
+  const known = await readFile(path, 'utf8').catch(() => undefined)
+  if (known) return known.trim()
+  const id = suggestSchedulerId()
+  await writeFile(path, `${id}\n`)
+  return id
+}
+
+function functionCredentials(config: Config) {
+  const accessKeyId = config.HEARTH_FUNCTION_ACCESS_KEY_ID
+  const secretAccessKey = config.HEARTH_FUNCTION_SECRET_ACCESS_KEY
+  const sessionToken = config.HEARTH_FUNCTION_SESSION_TOKEN
+  if (!accessKeyId || !secretAccessKey) return {}
+  return { credentials: { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) } }
+}
+
+const report = (problem: string) => console.error(problem)
+
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name))
+  })
+}

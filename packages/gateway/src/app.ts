@@ -1,0 +1,179 @@
+// The control API and Hearth's own few routes, on Hono. A request is matched against the contract, verified,
+// parsed, validated, routed and rendered; each step is another file's. Invoke and function URLs never come here.
+
+import { randomUUID } from 'node:crypto'
+import { SUBJECTS } from '@hearth/bus/messages'
+import type { Requests } from '@hearth/bus/requests'
+import { ServiceError } from '@hearth/core/error'
+import type { Schedulers } from '@hearth/invocation/schedulers'
+import type { Logs } from '@hearth/store/logs'
+import { type Context, Hono } from 'hono'
+import { CODE_PATH, type CodeLinks } from './code-links.ts'
+import { match, parse, render, type WireAnswer } from './contract.ts'
+import type { InvokeParts } from './routes/invoke.ts'
+import { answerLogs } from './routes/logs.ts'
+import { ROUTES } from './routes/table.ts'
+import { validate } from './validation.ts'
+import { renderError } from './wire-errors.ts'
+
+export interface AppParts extends InvokeParts {
+  version: string
+  roles: readonly string[]
+  requests: Requests
+  schedulers: Schedulers
+  logs: Logs
+  links: CodeLinks
+  /** Whether NATS is within reach. */
+  connected(): boolean
+}
+
+/** AWS's own limit for a control request, a 50 MB zip in base64 and then some. */
+const REQUEST_BYTES_MAX = 70_167_211
+const BILL_WITHIN_MS = 5_000
+const LOGS_TARGET = 'Logs_20140328.'
+
+export function createApp(parts: AppParts): Hono {
+  const app = new Hono()
+  for (const path of ['/health', '/_localstack/health']) app.get(path, (c) => health(c, parts))
+  app.get(`${CODE_PATH}:sha256`, (c) => code(c, parts))
+  app.get('/hearth/bill', (c) => guarded(c, parts, () => bill(c, parts)))
+  app.post('/', (c) => guarded(c, parts, (body) => logs(c, body, parts)))
+  app.all('*', (c) =>
+    guarded(c, parts, (body, requestId) => control(c, body, { parts, requestId })),
+  )
+  return app
+}
+
+/** Verifies the caller, runs the work, and turns whatever goes wrong into AWS's error. */
+async function guarded(
+  c: Context,
+  parts: AppParts,
+  work: (body: Uint8Array, requestId: string) => WireAnswer | Promise<WireAnswer>,
+): Promise<Response> {
+  const requestId = randomUUID()
+  try {
+    const body = await readBody(c)
+    const { path, query } = addressOf(c)
+    const headers = Object.fromEntries(c.req.raw.headers)
+    parts.verify({ method: c.req.method, path, query, headers, body }, Date.now())
+    const answer = await work(body, requestId)
+    return toResponse({ ...answer, headers: { ...answer.headers, 'x-amzn-requestid': requestId } })
+  } catch (error) {
+    return toResponse(renderError(error, requestId))
+  }
+}
+
+async function readBody(c: Context): Promise<Uint8Array> {
+  const declared = Number(c.req.header('content-length') ?? 0)
+  const tooLarge = () => {
+    const { path, query } = addressOf(c)
+    const name = match(c.req.method, path, new URLSearchParams(query))?.operation.name
+    return new ServiceError(
+      'RequestEntityTooLargeException',
+      `Request must be smaller than ${REQUEST_BYTES_MAX} bytes for the ${name} operation`,
+    )
+  }
+  if (declared > REQUEST_BYTES_MAX) throw tooLarge()
+  const body = new Uint8Array(await c.req.arrayBuffer())
+  if (body.length > REQUEST_BYTES_MAX) throw tooLarge()
+  return body
+}
+
+/** One operation of the contract. */
+async function control(
+  c: Context,
+  body: Uint8Array,
+  { parts, requestId }: { parts: AppParts; requestId: string },
+): Promise<WireAnswer> {
+  const { path, query: text, origin } = addressOf(c)
+  const query = new URLSearchParams(text)
+  const matched = match(c.req.method, path, query)
+  if (!matched) {
+    throw new ServiceError('UnknownOperationException', `No operation has ${c.req.method} ${path}.`)
+  }
+  const { operation, labels } = matched
+  const route = ROUTES.get(operation.name)
+  if (!route) {
+    throw new ServiceError(
+      'NotImplementedException',
+      `Hearth does not have ${operation.name} yet; nothing was changed.`,
+    )
+  }
+  const headers = Object.fromEntries(c.req.raw.headers)
+  const input = parse(operation, { labels, query, headers, body })
+  validate(operation, input, parts.limits)
+  const place = { account: parts.account, region: parts.region }
+  const output = await route(input as never, { place, requestId, origin }, parts)
+  return render(operation, output as Record<string, unknown>)
+}
+
+async function logs(c: Context, body: Uint8Array, parts: AppParts): Promise<WireAnswer> {
+  const target = c.req.header('x-amz-target') ?? ''
+  if (!target.startsWith(LOGS_TARGET)) {
+    throw new ServiceError('UnknownOperationException', `No operation is called ${target}.`)
+  }
+  const input = JSON.parse(Buffer.from(body).toString() || '{}') as Record<string, unknown>
+  const { account, region } = parts
+  const operation = target.slice(LOGS_TARGET.length)
+  return answerLogs({ operation, input, account, region }, parts.logs)
+}
+
+async function bill(c: Context, parts: AppParts): Promise<WireAnswer> {
+  const question = { account: parts.account, month: c.req.query('month') }
+  const answer = await parts.requests.ask<unknown, unknown, unknown>(
+    SUBJECTS.bill,
+    { meta: question, body: new Uint8Array(0) },
+    { firstWithinMs: BILL_WITHIN_MS, lastWithinMs: BILL_WITHIN_MS, promisesLast: () => false },
+  )
+  if (answer.kind !== 'answered') {
+    throw new ServiceError(
+      'ServiceUnavailableException',
+      'Service is unavailable: metering does not answer.',
+    )
+  }
+  return json(200, answer.first)
+}
+
+async function code(c: Context, parts: AppParts): Promise<Response> {
+  const query = new URLSearchParams(addressOf(c).query)
+  const sha256 = parts.links.check(c.req.param('sha256') ?? '', query, Date.now())
+  if (!sha256) return c.json({ message: 'This link is not valid, or has expired.' }, 403)
+  const zip = await parts.artifacts.zip(sha256)
+  if (!zip) return c.json({ message: 'This code is gone.' }, 404)
+  return new Response(new Uint8Array(zip), { headers: { 'content-type': 'application/zip' } })
+}
+
+function health(c: Context, parts: AppParts): Response {
+  const nats = parts.connected()
+  const schedulers = parts.schedulers.live().map(({ lost: _, ...heartbeat }) => heartbeat)
+  const ready = nats && schedulers.length > 0
+  const body = {
+    status: ready ? 'ok' : 'unavailable',
+    version: parts.version,
+    roles: parts.roles,
+    nats,
+    schedulers,
+    services: { lambda: ready ? 'running' : 'error' },
+  }
+  return c.json(body, ready ? 200 : 503)
+}
+
+/** The address as it came: Hono decodes what a signature needs encoded. */
+function addressOf(c: Context): { path: string; query: string; origin: string } {
+  const url = c.req.url
+  const start = url.indexOf('/', url.indexOf('://') + 3)
+  const rest = start < 0 ? '/' : url.slice(start)
+  const mark = rest.indexOf('?')
+  const host = c.req.header('host') ?? 'localhost'
+  const path = mark < 0 ? rest : rest.slice(0, mark)
+  return { path, query: mark < 0 ? '' : rest.slice(mark + 1), origin: `http://${host}` }
+}
+
+function json(status: number, body: unknown): WireAnswer {
+  return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+}
+
+function toResponse({ status, headers, body }: WireAnswer): Response {
+  const bodiless = status === 204
+  return new Response(bodiless ? null : Buffer.from(body), { status, headers })
+}

@@ -1,0 +1,171 @@
+// Routes of function URL configurations. A URL belongs to the unqualified function; what Hearth could not obey
+// yet (streaming, aliases) is refused rather than stored.
+
+import { randomBytes } from 'node:crypto'
+import type * as Aws from '@aws-sdk/client-lambda'
+import { functionArn, parseFunctionName } from '@hearth/core/arn'
+import { ServiceError } from '@hearth/core/error'
+import type { FunctionDocument, FunctionUrl, UrlCors } from '@hearth/core/function'
+import type { Caller, Route } from './route.ts'
+
+interface Named {
+  FunctionName: string | undefined
+  Qualifier?: string | undefined
+}
+
+const ID_LENGTH = 32
+const ID_LETTERS = 'abcdefghijklmnopqrstuvwxyz234567'
+
+export const createFunctionUrlConfig: Route<
+  Aws.CreateFunctionUrlConfigCommandInput,
+  Aws.CreateFunctionUrlConfigResponse
+> = async (input, caller, parts) => {
+  const { account, name } = refer(input, caller)
+  requireObeyable(input)
+  const now = Date.now()
+  const url: FunctionUrl = {
+    id: newId(),
+    authType: input.AuthType as FunctionUrl['authType'],
+    ...(input.InvokeMode && { invokeMode: 'BUFFERED' as const }),
+    ...(input.Cors && { cors: readCors(input.Cors) }),
+    createdAt: now,
+    modifiedAt: now,
+  }
+  await parts.functions.change(account, name, (document) => {
+    if (!document) throw noFunction()
+    if (document.url) throw duplicate(functionArn(caller.place, name))
+    return { ...document, url }
+  })
+  const { LastModifiedTime: _, ...created } = view(url, name, caller)
+  return created as Aws.CreateFunctionUrlConfigResponse
+}
+
+export const getFunctionUrlConfig: Route<
+  Aws.GetFunctionUrlConfigCommandInput,
+  Aws.GetFunctionUrlConfigResponse
+> = (input, caller, parts) => {
+  const { account, name } = refer(input, caller)
+  const url = parts.functions.cached(account, name)?.url
+  if (!url) throw noUrl()
+  return view(url, name, caller)
+}
+
+export const updateFunctionUrlConfig: Route<
+  Aws.UpdateFunctionUrlConfigCommandInput,
+  Aws.UpdateFunctionUrlConfigResponse
+> = async (input, caller, parts) => {
+  const { account, name } = refer(input, caller)
+  requireObeyable(input)
+  const changed = await parts.functions.change(account, name, (document) => {
+    const current = requireUrl(document)
+    const url: FunctionUrl = {
+      ...current,
+      ...(input.AuthType && { authType: input.AuthType as FunctionUrl['authType'] }),
+      ...(input.InvokeMode && { invokeMode: 'BUFFERED' as const }),
+      ...(input.Cors && { cors: readCors(input.Cors) }),
+      modifiedAt: Date.now(),
+    }
+    return { ...(document as FunctionDocument), url }
+  })
+  return view(requireUrl(changed), name, caller)
+}
+
+export const deleteFunctionUrlConfig: Route<
+  Aws.DeleteFunctionUrlConfigCommandInput,
+  object
+> = async (input, caller, parts) => {
+  const { account, name } = refer(input, caller)
+  await parts.functions.change(account, name, (document) => {
+    requireUrl(document)
+    const { url: _, ...rest } = document as FunctionDocument
+    return rest
+  })
+  return {}
+}
+
+export const listFunctionUrlConfigs: Route<
+  Aws.ListFunctionUrlConfigsCommandInput,
+  Aws.ListFunctionUrlConfigsResponse
+> = (input, caller, parts) => {
+  const { account, name } = refer(input, caller)
+  const document = parts.functions.cached(account, name)
+  if (!document) throw noFunction()
+  return { FunctionUrlConfigs: document.url ? [view(document.url, name, caller)] : [] }
+}
+
+function refer(input: Named, caller: Caller) {
+  const reference = parseFunctionName(input.FunctionName ?? '', undefined, caller.place)
+  if (input.Qualifier === undefined) return reference
+  throw new ServiceError('ResourceNotFoundException', 'The resource you requested does not exist.')
+}
+
+function requireObeyable({ InvokeMode }: { InvokeMode?: string | undefined }): void {
+  if (InvokeMode !== 'RESPONSE_STREAM') return
+  throw new ServiceError(
+    'NotImplementedException',
+    'Hearth does not have response streaming yet, so nothing was changed.',
+  )
+}
+
+function requireUrl(document: FunctionDocument | undefined): FunctionUrl {
+  if (document?.url) return document.url
+  throw noUrl()
+}
+
+/** The address under the domain by which the caller reached us; `localhost` names resolve on every machine. */
+function addressOf(id: string, caller: Caller): string {
+  const origin = new URL(caller.origin)
+  const isName = /[a-z]/i.test(origin.hostname) && !origin.hostname.startsWith('[')
+  const domain = isName ? origin.hostname : 'localhost'
+  const port = origin.port === '' ? '' : `:${origin.port}`
+  return `${origin.protocol}//${id}.lambda-url.${caller.place.region}.${domain}${port}/`
+}
+
+function view(url: FunctionUrl, name: string, caller: Caller): Aws.FunctionUrlConfig {
+  return {
+    FunctionUrl: addressOf(url.id, caller),
+    FunctionArn: functionArn(caller.place, name),
+    AuthType: url.authType,
+    ...(url.cors && { Cors: viewCors(url.cors) }),
+    CreationTime: new Date(url.createdAt).toISOString(),
+    LastModifiedTime: new Date(url.modifiedAt).toISOString(),
+    ...(url.invokeMode && { InvokeMode: url.invokeMode }),
+  }
+}
+
+function readCors(cors: Aws.Cors): UrlCors {
+  return {
+    ...(cors.AllowCredentials !== undefined && { allowCredentials: cors.AllowCredentials }),
+    ...(cors.AllowHeaders && { allowHeaders: cors.AllowHeaders }),
+    ...(cors.AllowMethods && { allowMethods: cors.AllowMethods }),
+    ...(cors.AllowOrigins && { allowOrigins: cors.AllowOrigins }),
+    ...(cors.ExposeHeaders && { exposeHeaders: cors.ExposeHeaders }),
+    ...(cors.MaxAge !== undefined && { maxAge: cors.MaxAge }),
+  }
+}
+
+function viewCors(cors: UrlCors): Aws.Cors {
+  return {
+    AllowCredentials: cors.allowCredentials,
+    AllowHeaders: cors.allowHeaders,
+    AllowMethods: cors.allowMethods,
+    AllowOrigins: cors.allowOrigins,
+    ExposeHeaders: cors.exposeHeaders,
+    MaxAge: cors.maxAge,
+  }
+}
+
+function newId(): string {
+  const bytes = randomBytes(ID_LENGTH)
+  return [...bytes].map((byte) => ID_LETTERS[byte % ID_LETTERS.length]).join('')
+}
+
+const noFunction = () => new ServiceError('ResourceNotFoundException', 'Function does not exist')
+const noUrl = () =>
+  new ServiceError('ResourceNotFoundException', 'The resource you requested does not exist.')
+const duplicate = (arn: string) =>
+  new ServiceError(
+    'ResourceConflictException',
+    `Failed to create function url config for [functionArn = ${arn}]. ` +
+      'Error message:  FunctionUrlConfig exists for this Lambda function',
+  )

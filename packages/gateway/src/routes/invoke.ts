@@ -1,0 +1,158 @@
+// Invoke: the hot route. Reads the request without any framework, goes through the door, and answers with
+// AWS's headers. It decides nothing about running; a function that failed is still a 200.
+
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { functionArn, parseFunctionName } from '@hearth/core/arn'
+import { ServiceError } from '@hearth/core/error'
+import { type InvocationResult, SYNC_PAYLOAD_BYTES_MAX } from '@hearth/core/invocation'
+import { match, parse, type WireAnswer } from '../contract.ts'
+import { type Received, readBody, send, splitUrl } from '../http.ts'
+import { requireJson } from '../json-payload.ts'
+import type { Verify } from '../sigv4.ts'
+import { traceOf } from '../trace.ts'
+import { type OperatorLimits, validate } from '../validation.ts'
+import { renderError } from '../wire-errors.ts'
+import type { Caller, Parts } from './route.ts'
+
+export interface InvokeParts extends Parts {
+  account: string
+  verify: Verify
+  limits: OperatorLimits
+}
+
+const PATH = /^\/2015-03-31\/functions\/[^/]+\/invocations\/?$/
+/** Base64 of at most 3,583 bytes of client context (Lambda API, Invoke). */
+const CLIENT_CONTEXT_BYTES_MAX = 3583
+
+/** Whether a request is for this route. */
+export function isInvoke(request: IncomingMessage): boolean {
+  return request.method === 'POST' && PATH.test(splitUrl(request.url ?? '').path)
+}
+
+export async function handleInvoke(
+  request: IncomingMessage,
+  response: ServerResponse,
+  parts: InvokeParts,
+): Promise<void> {
+  const requestId = randomUUID()
+  try {
+    const { path, query } = splitUrl(request.url ?? '')
+    const body = await readBody(request, SYNC_PAYLOAD_BYTES_MAX)
+    if (!body) throw tooLarge()
+    const received = { method: 'POST', path, query, headers: request.headers, body }
+    parts.verify(received, Date.now())
+    send(response, await invoke(received, requestId, parts))
+  } catch (error) {
+    send(response, renderError(error, requestId))
+  }
+}
+
+async function invoke(
+  received: Received,
+  requestId: string,
+  parts: InvokeParts,
+): Promise<WireAnswer> {
+  const query = new URLSearchParams(received.query)
+  const matched = match('POST', received.path, query)
+  if (!matched) throw new ServiceError('UnknownOperationException', 'Unknown operation.')
+  const wire = { labels: matched.labels, query, headers: received.headers, body: received.body }
+  const input = parse(matched.operation, wire)
+  validate(matched.operation, input, parts.limits)
+  const place = { account: parts.account, region: parts.region }
+  const caller: Caller = { place, requestId, origin: '' }
+  const wish = readWish(input, caller)
+  const payload = requireJson(received.body)
+  if (wish.type === 'DryRun') {
+    parts.door.resolve(wish.account, wish.name, wish.qualifier)
+    return { status: 204, headers: { 'x-amzn-requestid': requestId }, body: '' }
+  }
+  const traceId = traceOf(received.headers['x-amzn-trace-id'], Date.now())
+  const result = await parts.door.invoke({
+    requestId,
+    account: wish.account,
+    functionName: wish.name,
+    invokedArn: functionArn(place, wish.name, wish.qualifier),
+    payload,
+    traceId,
+    wantsLogTail: wish.tail,
+    ...(wish.qualifier !== undefined && { qualifier: wish.qualifier }),
+    ...(wish.clientContext !== undefined && { clientContext: wish.clientContext }),
+  })
+  return answer(result, requestId, traceId)
+}
+
+interface Wish {
+  account: string
+  name: string
+  qualifier?: string
+  type: 'DryRun' | 'RequestResponse'
+  tail: boolean
+  clientContext?: string
+}
+
+function readWish(input: Record<string, unknown>, caller: Caller): Wish {
+  if (input.InvocationType === 'Event') {
+    throw notYet('asynchronous invocations')
+  }
+  if (input.DurableExecutionName !== undefined) throw notYet('durable functions')
+  if (input.TenantId !== undefined) throw notYet('tenant isolation')
+  const reference = parseFunctionName(
+    String(input.FunctionName),
+    input.Qualifier as string | undefined,
+    caller.place,
+  )
+  return {
+    ...reference,
+    type: input.InvocationType === 'DryRun' ? 'DryRun' : 'RequestResponse',
+    tail: input.LogType === 'Tail',
+    ...(input.ClientContext !== undefined && {
+      clientContext: readClientContext(String(input.ClientContext)),
+    }),
+  }
+}
+
+function readClientContext(encoded: string): string {
+  const text = Buffer.from(encoded, 'base64').toString('utf8')
+  try {
+    JSON.parse(text)
+  } catch (cause) {
+    throw new ServiceError(
+      'InvalidRequestContentException',
+      'Client context must be a valid Base64-encoded JSON object.',
+      { cause },
+    )
+  }
+  if (encoded.length <= CLIENT_CONTEXT_BYTES_MAX) return text
+  throw new ServiceError(
+    'InvalidRequestContentException',
+    `Client context must not be larger than ${CLIENT_CONTEXT_BYTES_MAX} bytes.`,
+  )
+}
+
+function answer(result: InvocationResult, requestId: string, traceId: string): WireAnswer {
+  return {
+    status: 200,
+    headers: {
+      'content-type': 'application/json',
+      'x-amzn-requestid': requestId,
+      'x-amzn-remapped-content-length': '0',
+      'x-amz-executed-version': result.executedVersion,
+      'x-amzn-trace-id': traceId,
+      ...(result.functionError && { 'x-amz-function-error': result.functionError }),
+      ...(result.logTail !== undefined && {
+        'x-amz-log-result': Buffer.from(result.logTail).toString('base64'),
+      }),
+    },
+    body: result.payload,
+  }
+}
+
+const notYet = (what: string) =>
+  new ServiceError('NotImplementedException', `Hearth does not have ${what} yet.`)
+
+const tooLarge = () =>
+  new ServiceError(
+    'RequestEntityTooLargeException',
+    `Request must be smaller than ${SYNC_PAYLOAD_BYTES_MAX} bytes for the InvokeFunction operation`,
+  )

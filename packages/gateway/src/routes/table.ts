@@ -1,0 +1,38 @@
+// Which operations Hearth has: the SDK's names beside our routes. What is not here is answered honestly by
+// app.ts; adding an operation is a route, its law or store line, a test, and one row here.
+
+import {
+  createFunctionUrlConfig,
+  deleteFunctionUrlConfig,
+  getFunctionUrlConfig,
+  listFunctionUrlConfigs,
+  updateFunctionUrlConfig,
+} from './function-urls.ts'
+import {
+  createFunction,
+  deleteFunction,
+  getFunction,
+  getFunctionConfiguration,
+  listFunctions,
+  updateFunctionCode,
+  updateFunctionConfiguration,
+} from './functions.ts'
+import type { Route } from './route.ts'
+
+type AnyRoute = Route<never, object>
+
+/** Invoke is not among them: routes/invoke answers it before the rest. */
+export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
+  ['CreateFunction', createFunction],
+  ['CreateFunctionUrlConfig', createFunctionUrlConfig],
+  ['DeleteFunction', deleteFunction],
+  ['DeleteFunctionUrlConfig', deleteFunctionUrlConfig],
+  ['GetFunction', getFunction],
+  ['GetFunctionConfiguration', getFunctionConfiguration],
+  ['GetFunctionUrlConfig', getFunctionUrlConfig],
+  ['ListFunctionUrlConfigs', listFunctionUrlConfigs],
+  ['ListFunctions', listFunctions],
+  ['UpdateFunctionCode', updateFunctionCode],
+  ['UpdateFunctionConfiguration', updateFunctionConfiguration],
+  ['UpdateFunctionUrlConfig', updateFunctionUrlConfig],
+])

@@ -1,0 +1,168 @@
+// Requests to function URLs: `<id>.lambda-url.<region>.<any domain>`, or `/function-urls/<id>/...` where names
+// cannot be resolved. Each becomes an event, goes through the door, and comes back by AWS's response rules.
+
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { functionArn } from '@hearth/core/arn'
+import { ServiceError } from '@hearth/core/error'
+import type { FunctionDocument, FunctionUrl } from '@hearth/core/function'
+import { SYNC_PAYLOAD_BYTES_MAX } from '@hearth/core/invocation'
+import { type CorsRequest, corsHeaders, isPreflight } from '../cors.ts'
+import { readBody, send, splitUrl } from '../http.ts'
+import { type HttpAnswer, toAnswer, toEvent } from '../http-event.ts'
+import { traceOf } from '../trace.ts'
+import { renderError } from '../wire-errors.ts'
+import type { InvokeParts } from './invoke.ts'
+
+/** A request's target: which URL, and which path of it. */
+export interface UrlTarget {
+  urlId: string
+  url: string
+  domainName: string
+}
+
+const HOST = /^([a-z0-9]{32})\.lambda-url\.[a-z0-9-]+\./
+const PATH = /^\/function-urls\/([a-z0-9]{32})(\/.*|\?.*|)$/
+
+/** The function URL that a request is for, if it is for one. */
+export function urlTarget(request: IncomingMessage): UrlTarget | undefined {
+  const host = request.headers.host ?? ''
+  const url = request.url ?? '/'
+  const byHost = HOST.exec(host)?.[1]
+  if (byHost) return { urlId: byHost, url, domainName: host.replace(/:\d+$/, '') }
+  const [, urlId, rest = ''] = PATH.exec(url) ?? []
+  if (!urlId) return undefined
+  const domainName = `${urlId}.lambda-url.localhost`
+  return { urlId, url: rest.startsWith('/') ? rest : `/${rest}`, domainName }
+}
+
+export async function handleUrlRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  work: { target: UrlTarget; parts: InvokeParts },
+): Promise<void> {
+  const requestId = randomUUID()
+  try {
+    send(response, await answer(request, requestId, work))
+  } catch (error) {
+    send(response, renderUrlError(error, requestId))
+  }
+}
+
+async function answer(
+  request: IncomingMessage,
+  requestId: string,
+  { target, parts }: { target: UrlTarget; parts: InvokeParts },
+): Promise<HttpAnswer> {
+  const found = findUrl(parts, target.urlId)
+  if (!found) return unknownUrl()
+  const { document, url } = found
+  const cors: CorsRequest = {
+    method: request.method ?? 'GET',
+    origin: request.headers.origin,
+    requestedMethod: request.headers['access-control-request-method'],
+  }
+  const corsAnswer = corsHeaders(url.cors, cors)
+  if (url.cors && isPreflight(cors)) {
+    request.resume()
+    return { status: 200, headers: corsAnswer ?? {}, body: '' }
+  }
+  const body = await readBody(request, SYNC_PAYLOAD_BYTES_MAX)
+  if (!body) throw new ServiceError('RequestEntityTooLargeException', 'Request Entity Too Large')
+  if (url.authType === 'AWS_IAM') requireSigned(request, body, parts)
+  const ran = await run({ request, requestId, body, target, document, parts })
+  return { ...ran, headers: { ...ran.headers, ...corsAnswer } }
+}
+
+async function run(work: {
+  request: IncomingMessage
+  requestId: string
+  body: Uint8Array
+  target: UrlTarget
+  document: FunctionDocument
+  parts: InvokeParts
+}): Promise<HttpAnswer> {
+  const { request, requestId, body, target, document, parts } = work
+  const { path, query } = splitUrl(target.url)
+  const now = Date.now()
+  const traceId = traceOf(request.headers['x-amzn-trace-id'], now)
+  const event = toEvent({
+    requestId,
+    urlId: target.urlId,
+    domainName: target.domainName,
+    method: request.method ?? 'GET',
+    path,
+    query,
+    headers: request.headers,
+    body,
+    sourceIp: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
+    protocol: `HTTP/${request.httpVersion}`,
+    traceId,
+    port: request.socket.localPort ?? 0,
+    now,
+  })
+  const { account, name } = document
+  const result = await parts.door.invoke({
+    requestId,
+    account,
+    functionName: name,
+    invokedArn: functionArn({ account, region: parts.region }, name),
+    payload: Buffer.from(JSON.stringify(event)),
+    traceId,
+    wantsLogTail: false,
+  })
+  const made = toAnswer(result.payload, result.functionError !== undefined)
+  return {
+    ...made,
+    headers: { ...made.headers, 'x-amzn-requestid': requestId, 'x-amzn-trace-id': traceId },
+  }
+}
+
+function requireSigned(request: IncomingMessage, body: Uint8Array, parts: InvokeParts): void {
+  const { path, query } = splitUrl(request.url ?? '/')
+  const { method = 'GET', headers } = request
+  try {
+    parts.verify({ method, path, query, headers, body }, Date.now())
+  } catch (cause) {
+    throw new ServiceError('AccessDeniedException', FORBIDDEN, { cause })
+  }
+}
+
+const FORBIDDEN =
+  'Forbidden. For troubleshooting Function URL authorization issues, see: ' +
+  'https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html'
+
+/** Where each URL id was found last; checked on use, so a stale entry only costs a look. */
+const whereabouts = new Map<string, { account: string; name: string }>()
+
+function findUrl(
+  { functions }: InvokeParts,
+  urlId: string,
+): { document: FunctionDocument; url: FunctionUrl } | undefined {
+  const known = whereabouts.get(urlId)
+  const document = known && functions.cached(known.account, known.name)
+  if (document?.url?.id === urlId) return { document, url: document.url }
+  whereabouts.delete(urlId)
+  const found = functions.all().find(({ url }) => url?.id === urlId)
+  if (!found?.url) return undefined
+  whereabouts.set(urlId, { account: found.account, name: found.name })
+  return { document: found, url: found.url }
+}
+
+function unknownUrl(): HttpAnswer {
+  return {
+    status: 403,
+    headers: { 'content-type': 'application/json', 'x-amzn-errortype': 'AccessDeniedException' },
+    body: '{"Message":null}',
+  }
+}
+
+/** Function URLs tell their callers less, and in other words, than the API does. */
+function renderUrlError(error: unknown, requestId: string): HttpAnswer {
+  const rendered = renderError(error, requestId)
+  const message = (text: string) => JSON.stringify({ Message: text })
+  if (rendered.status === 403) return { ...rendered, body: message(FORBIDDEN) }
+  if (rendered.status === 429) return { ...rendered, body: message('Rate Exceeded.') }
+  if (rendered.status === 413) return { ...rendered, body: message('Request Entity Too Large') }
+  return { ...rendered, status: rendered.status === 503 ? 503 : 502, body: 'Internal Server Error' }
+}

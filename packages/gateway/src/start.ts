@@ -1,0 +1,88 @@
+// The gateway role: every public HTTP byte. Invocations and function URLs are answered on node:http at once;
+// everything else goes through the app. It keeps no state of its own, so any number of gateways may run.
+
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { type AppParts, createApp } from './app.ts'
+import { createCodeLinks } from './code-links.ts'
+import { handleInvoke, isInvoke } from './routes/invoke.ts'
+import { handleUrlRequest, urlTarget } from './routes/url-requests.ts'
+import { startSettlement } from './settlement.ts'
+import { createVerifier } from './sigv4.ts'
+
+export interface GatewayOptions
+  extends Omit<AppParts, 'codeLink' | 'links' | 'settlement' | 'verify'> {
+  host: string
+  port: number
+  /** Secrets by access key id. */
+  keys: ReadonlyMap<string, string>
+  /** Signs links to code; the same in every gateway. */
+  linkSecret: string
+}
+
+export interface Gateway {
+  port: number
+  close(): Promise<void>
+}
+
+/** Services whose signatures are accepted: what Hearth answers for. */
+const SERVICES = ['lambda', 'logs']
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 60_000
+const HEADER_BYTES_MAX = 16 * 1024
+/** Longer than the idle time after which clients and proxies drop their connections. */
+const KEEP_ALIVE_MS = 75_000
+
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { keys, region, artifacts, functions } = options
+  const links = createCodeLinks(options.linkSecret)
+  const settlement = startSettlement(functions, ({ latest }) =>
+    artifacts.codeDirectory(latest.code.sha256),
+  )
+  const parts: AppParts = {
+    ...options,
+    links,
+    settlement,
+    codeLink: (origin, sha256) => links.make(origin, sha256, Date.now()),
+    verify: createVerifier({ region, services: SERVICES, secretOf: (id) => keys.get(id) }),
+  }
+  const control = getRequestListener(createApp(parts).fetch)
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
+    if (isInvoke(request)) return void handleInvoke(request, response, parts)
+    const target = urlTarget(request)
+    if (target) return void handleUrlRequest(request, response, { target, parts })
+    void control(request, response)
+  }
+  const server = createServer(
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      maxHeaderSize: HEADER_BYTES_MAX,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      noDelay: true,
+    },
+    listener,
+  )
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => reject(new Error(explain(cause, options), { cause })))
+    server.listen(options.port, options.host, resolve)
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      settlement.close()
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeIdleConnections()
+      const forced = setTimeout(() => server.closeAllConnections(), 5_000)
+      await closed
+      clearTimeout(forced)
+    },
+  }
+}
+
+function explain(cause: Error, { host, port }: GatewayOptions): string {
+  return 'code' in cause && cause.code === 'EADDRINUSE'
+    ? `Port ${port} is taken. Stop what listens there, or set HEARTH_PORT to another.`
+    : `Hearth cannot listen on ${host}:${port}: ${cause.message}`
+}

@@ -1,0 +1,205 @@
+// Whether an input keeps to the model: required members, lengths, ranges, patterns, enumerations. All faults of a
+// request are told in one message, in AWS's words. Pure; what depends on stored state is refused elsewhere.
+
+import { ServiceError } from '@hearth/core/error'
+import { NormalizedSchema } from '@smithy/core/schema'
+import { CONSTRAINTS } from './constraints.data.ts'
+import type { Operation } from './contract.ts'
+
+/** What the model says of one value; `item`, `key` and `value` of those inside it. */
+export interface Rule {
+  required?: boolean
+  min?: number
+  max?: number
+  /** Limits are of the number itself, not of a length. */
+  numeric?: boolean
+  pattern?: string
+  enum?: readonly string[]
+  item?: Rule
+  key?: Rule
+  value?: Rule
+}
+
+/** Limits that the operator may move; the model leaves them open. */
+export interface OperatorLimits {
+  timeoutSecondsMax: number
+  memoryMbMax: number
+}
+
+const NAME_LENGTH_MAX = 64
+const ARN_LENGTH_MAX = 140
+/** Unknown runtimes have a message of their own, in core/runtime. */
+const CHECKED_ELSEWHERE = new Set(['Runtime'])
+
+/** @throws ServiceError ValidationException with every fault, or the few special refusals of names. */
+export function validate(
+  operation: Operation,
+  input: Record<string, unknown>,
+  limits: OperatorLimits,
+): void {
+  const schema = NormalizedSchema.of(operation.input)
+  const faults = faultsOf(schema, input, '')
+  faults.push(...operatorFaults(input, limits))
+  if (faults.length > 0) throw validationError(faults)
+  requireShortName(input.FunctionName)
+}
+
+/** `N validation error(s) detected: ...`, as AWS words it. */
+export function validationError(faults: readonly string[]): ServiceError {
+  const plural = faults.length === 1 ? 'error' : 'errors'
+  const text = `${faults.length} validation ${plural} detected: ${faults.join('; ')}`
+  return new ServiceError('ValidationException', text)
+}
+
+function faultsOf(
+  schema: NormalizedSchema,
+  input: Record<string, unknown>,
+  path: string,
+): string[] {
+  const rules = CONSTRAINTS[schema.getName() ?? ''] ?? {}
+  const faults: string[] = []
+  for (const [name, member] of schema.structIterator()) {
+    const value = input[name]
+    const at = `${path}${lowerFirst(name)}`
+    const rule = rules[name]
+    if (rule && !CHECKED_ELSEWHERE.has(name)) faults.push(...faultOf(value, rule, at))
+    if (isRecord(value) && member.isStructSchema())
+      faults.push(...faultsOf(member, value, `${at}.`))
+  }
+  return faults
+}
+
+function faultOf(value: unknown, rule: Rule, at: string): string[] {
+  if (value === undefined || value === null) {
+    return rule.required
+      ? [`Value null at '${at}' failed to satisfy constraint: Member must not be null`]
+      : []
+  }
+  const own = broken(value, rule).map(
+    (constraint) => `Value '${show(value)}' at '${at}' failed to satisfy constraint: ${constraint}`,
+  )
+  return [...own, ...insideFaults(value, rule, at)]
+}
+
+/** Values of lists and maps are judged together: the whole collection is shown, with all its constraints. */
+function insideFaults(value: unknown, rule: Rule, at: string): string[] {
+  const all = (part: Rule) => [...constraintsOf(part), 'Member must not be null'].join(', ')
+  const fault = (words: string) =>
+    `Value '${show(value)}' at '${at}' failed to satisfy constraint: ${words}`
+  if (Array.isArray(value) && rule.item) {
+    const { item } = rule
+    const bad = value.some((entry) => broken(entry, item).length > 0)
+    return bad ? [fault(`Member must satisfy constraint: [${all(item)}]`)] : []
+  }
+  if (!isRecord(value)) return []
+  const { key, value: inside } = rule
+  if (key && Object.keys(value).some((name) => broken(name, key).length > 0)) {
+    return [fault(`Map keys must satisfy constraint: [${constraintsOf(key).join(', ')}]`)]
+  }
+  if (inside && Object.values(value).some((entry) => broken(entry, inside).length > 0)) {
+    return [fault(`Map value must satisfy constraint: [${all(inside)}]`)]
+  }
+  return []
+}
+
+/** The constraints that a value breaks. */
+function broken(value: unknown, rule: Rule): string[] {
+  const measure = rule.numeric ? Number(value) : sizeOf(value)
+  const faults: string[] = []
+  if (rule.max !== undefined && measure > rule.max) faults.push(atMost(rule))
+  if (rule.min !== undefined && measure < rule.min) faults.push(atLeast(rule))
+  if (typeof value !== 'string') return faults
+  if (rule.pattern !== undefined && !matches(rule.pattern, value)) faults.push(pattern(rule))
+  if (rule.enum && !rule.enum.includes(value)) faults.push(enumeration(rule))
+  return faults
+}
+
+/** Every constraint of a rule, as AWS lists them for members of collections. */
+function constraintsOf(rule: Rule): string[] {
+  return [
+    ...(rule.max === undefined ? [] : [atMost(rule)]),
+    ...(rule.min === undefined ? [] : [atLeast(rule)]),
+    ...(rule.pattern === undefined ? [] : [pattern(rule)]),
+    ...(rule.enum === undefined ? [] : [enumeration(rule)]),
+  ]
+}
+
+const noun = (rule: Rule) => (rule.numeric ? 'value' : 'length')
+const atMost = (rule: Rule) => `Member must have ${noun(rule)} less than or equal to ${rule.max}`
+const atLeast = (rule: Rule) =>
+  `Member must have ${noun(rule)} greater than or equal to ${rule.min}`
+const pattern = (rule: Rule) => `Member must satisfy regular expression pattern: ${rule.pattern}`
+const enumeration = (rule: Rule) => `Member must satisfy enum value set: [${rule.enum?.join(', ')}]`
+
+const compiled = new Map<string, RegExp>()
+
+/** The whole value must match, as Java's matches() has it. */
+function matches(source: string, value: string): boolean {
+  let expression = compiled.get(source)
+  if (!expression) {
+    expression = new RegExp(`^(?:${source})$`)
+    compiled.set(source, expression)
+  }
+  return expression.test(value)
+}
+
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string' || Array.isArray(value)) return value.length
+  if (value instanceof Uint8Array) return value.length
+  return isRecord(value) ? Object.keys(value).length : 0
+}
+
+/** Lists print as [a, b] and maps as {k=v}. */
+function show(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`
+  if (isRecord(value)) {
+    return `{${Object.entries(value)
+      .map(([key, inside]) => `${key}=${show(inside)}`)
+      .join(', ')}}`
+  }
+  return String(value)
+}
+
+function operatorFaults(input: Record<string, unknown>, limits: OperatorLimits): string[] {
+  const over = (value: unknown, at: string, max: number) =>
+    typeof value === 'number' && value > max
+      ? [
+          `Value '${value}' at '${at}' failed to satisfy constraint: ` +
+            `Member must have value less than or equal to ${max}`,
+        ]
+      : []
+  return [
+    ...over(input.Timeout, 'timeout', limits.timeoutSecondsMax),
+    ...over(input.MemorySize, 'memorySize', limits.memoryMbMax),
+  ]
+}
+
+/** Names over the limit are refused with another exception than ARNs over theirs. */
+function requireShortName(given: unknown): void {
+  if (typeof given !== 'string') return
+  const tooLong = (max: number) =>
+    `Value '${given}' at 'functionName' failed to satisfy constraint: ` +
+    `Member must have length less than or equal to ${max}`
+  if (given.startsWith('arn:')) {
+    if (given.length > ARN_LENGTH_MAX) throw validationError([tooLong(ARN_LENGTH_MAX)])
+    return
+  }
+  const name = /(?:^|function:)([^:]+)(?::[^:]+)?$/.exec(given)?.[1] ?? given
+  if (name.length <= NAME_LENGTH_MAX) return
+  throw new ServiceError(
+    'InvalidParameterValueException',
+    `1 validation error detected: ${tooLong(NAME_LENGTH_MAX)}`,
+  )
+}
+
+const lowerFirst = (name: string) => name.charAt(0).toLowerCase() + name.slice(1)
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Uint8Array) &&
+    !(value instanceof Date)
+  )
+}

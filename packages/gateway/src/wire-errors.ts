@@ -1,0 +1,73 @@
+// Refusals as bytes: the only place that knows an exception's HTTP status and the odd capitalisation of its
+// body. Whatever is not a refusal is our fault: a bare 500, the details in our log and not in the answer.
+
+import { type ErrorCode, ServiceError } from '@hearth/core/error'
+import type { WireAnswer } from './contract.ts'
+
+const STATUS: Readonly<Record<ErrorCode, number>> = {
+  AccessDeniedException: 403,
+  CodeStorageExceededException: 400,
+  ExpiredTokenException: 403,
+  IncompleteSignatureException: 403,
+  InternalFailure: 500,
+  InvalidParameterValueException: 400,
+  InvalidRequestContentException: 400,
+  InvalidSignatureException: 403,
+  MissingAuthenticationTokenException: 403,
+  NotImplementedException: 501,
+  PreconditionFailedException: 412,
+  RequestEntityTooLargeException: 413,
+  RequestTooLargeException: 413,
+  ResourceConflictException: 409,
+  ResourceNotFoundException: 404,
+  ResourceNotReadyException: 502,
+  SerializationException: 400,
+  ServiceException: 500,
+  ServiceUnavailableException: 503,
+  TooManyRequestsException: 429,
+  UnknownOperationException: 404,
+  UnrecognizedClientException: 403,
+  UnsupportedMediaTypeException: 415,
+  ValidationException: 400,
+}
+
+/** Exceptions whose text is in `Message` (recorded from AWS). */
+const CAPITAL = new Set<ErrorCode>(['ResourceNotFoundException'])
+/** Exceptions that say whose fault they are. */
+const TYPED: Readonly<Partial<Record<ErrorCode, string>>> = {
+  InvalidParameterValueException: 'User',
+  InvalidRequestContentException: 'User',
+  PreconditionFailedException: 'User',
+  ResourceConflictException: 'User',
+  ResourceNotFoundException: 'User',
+  ServiceException: 'Service',
+  TooManyRequestsException: 'User',
+}
+const RETRY_AFTER_SECONDS = '1'
+
+/** Never throws; anything but a ServiceError becomes a 500 that tells nothing. */
+export function renderError(error: unknown, requestId: string): WireAnswer {
+  const refusal = error instanceof ServiceError ? error : internal(error, requestId)
+  const { code, message, members } = refusal
+  const type = TYPED[code]
+  const body = {
+    ...(type && { Type: type }),
+    [CAPITAL.has(code) ? 'Message' : 'message']: message,
+    ...members,
+  }
+  return {
+    status: STATUS[code],
+    headers: {
+      'content-type': 'application/json',
+      'x-amzn-requestid': requestId,
+      'x-amzn-errortype': code,
+      ...(code === 'TooManyRequestsException' && { 'retry-after': RETRY_AFTER_SECONDS }),
+    },
+    body: JSON.stringify(body),
+  }
+}
+
+function internal(error: unknown, requestId: string): ServiceError {
+  console.error(`request ${requestId} failed:`, error)
+  return new ServiceError('ServiceException', 'Service encountered an internal error.')
+}
