@@ -147,6 +147,15 @@ export class Environment implements RuntimeSide {
     parked(toRuntime(assignment, deadline))
   }
 
+  /** Answers an invocation whose environment could not load the function; its log has what init wrote. */
+  answerInitFailure(assignment: Assignment, failure: Finished): Finished {
+    const { log, platform } = this.parts
+    log.begin(assignment.requestId, assignment.wantsLogTail)
+    const closing = platform.finish(assignment.requestId, failure.report)
+    const logTail = log.close(assignment.requestId, closing)
+    return logTail === undefined ? failure : { ...failure, logTail }
+  }
+
   /** Ends the environment whatever it does; a running invocation is answered as exited. */
   stop(reason: string): void {
     if (this.#state.name === 'Stopping' || this.#state.name === 'Stopped') return

@@ -235,7 +235,7 @@ export class Pool {
     const environment = this.#parts.launch(message, this.#coldReason(group), {
       ready: (ready) => this.#onReady(group, ready),
       initialised: () => {},
-      initFailed: (_, failure) => this.#onInitFailed(group, failure),
+      initFailed: (failed, failure) => this.#onInitFailed(group, failed, failure),
       stopping: (stopping, reason) => this.#onStopping(group, stopping, reason),
       stopped: () => {
         this.#memoryMb -= memoryMb
@@ -269,7 +269,7 @@ export class Pool {
   }
 
   /** The oldest waiting invocation hears why; the others may still be lucky. */
-  #onInitFailed(group: Group, failure: InitFailure): void {
+  #onInitFailed(group: Group, environment: Environment, failure: InitFailure): void {
     const pending = this.#dequeue(group)
     if (!pending) return
     const { requestId, version } = pending.message
@@ -280,19 +280,20 @@ export class Pool {
     const { timeoutSeconds } = version.configuration
     const made = exit ? runtimeExited(requestId, exit) : timedOut(requestId, timeoutSeconds)
     pending.began()
-    pending.finished({
+    const answer: Finished = {
       payload: failure.body ?? Buffer.from(JSON.stringify(made)),
       functionError: 'Unhandled',
       report: {
         start: 'cold',
-        coldReason: this.#losses.get(group.functionKey) ?? 'first invocation',
+        coldReason: environment.parts.coldReason,
         outcome: failure.reason === 'init timed out' ? 'timed out' : 'init error',
         durationMs: 0,
         initMs,
         billedMs: Math.ceil(initMs),
         maxMemoryMb: 0,
       },
-    })
+    }
+    pending.finished(environment.answerInitFailure(toAssignment(pending), answer))
   }
 
   #onStopping(group: Group, environment: Environment, reason: string): void {

@@ -38,11 +38,29 @@ const ACCEPTED = Buffer.from('{"status":"OK"}\n')
 /** An error report is a few stack traces; more is not read. */
 const ERROR_BYTES_MAX = 256 * 1024
 
+/** One environment's listener; it keeps requests in order. */
 export function runtimeApi(side: RuntimeSide): RequestListener {
+  // A bootstrap sends its answer and the request for more together, and node:http announces the second before it
+  // has delivered the first one's body.
+  let answering = 0
+  let parked: (() => void) | undefined
+  const answered = () => {
+    answering -= 1
+    if (answering > 0 || !parked) return
+    parked()
+    parked = undefined
+  }
   return (request, response) => {
     const path = request.url ?? ''
-    if (request.method === 'GET' && path === NEXT) return next(side, request, response)
+    if (request.method === 'GET' && path === NEXT) {
+      if (answering === 0) return next(side, request, response)
+      if (parked) return refuse(response, 403, 'InvalidStateTransition')
+      parked = () => next(side, request, response)
+      return
+    }
     if (request.method !== 'POST') return refuse(response, 404, 'InvalidRequest')
+    answering += 1
+    request.once('close', answered)
     if (path === INIT_ERROR) {
       return collect(request, ERROR_BYTES_MAX, (body) => {
         settle(response, side.initFailed(body ?? Buffer.alloc(0)))
