@@ -33,6 +33,11 @@ const schema = z.object({
     .default('000000000000'),
   HEARTH_REGION: z.string().default('us-east-1'),
   HEARTH_ACCESS_KEYS: z.string().default(DEFAULT_KEYS).transform(parseKeys),
+  /** Tells the sandboxes of several Hearths on one engine apart; by default the data directory does. */
+  HEARTH_OWNER: z
+    .string()
+    .regex(/^[a-z0-9-]{1,40}$/)
+    .optional(),
   HEARTH_SCHEDULER_ID: z
     .string()
     .regex(/^[a-z0-9-]{1,40}$/)

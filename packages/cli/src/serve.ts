@@ -83,7 +83,7 @@ async function scheduler({ config, stops, ...ground }: Ground): Promise<void> {
   const schedulerId = await rememberSchedulerId(config)
   const started = await startScheduler({
     schedulerId,
-    owner: createHash('sha256').update(config.HEARTH_DATA_DIR).digest('hex').slice(0, 12),
+    owner: config.HEARTH_OWNER ?? hashOf(config.HEARTH_DATA_DIR),
     dataDirectory: config.HEARTH_DATA_DIR,
     region: config.HEARTH_REGION,
     limits: {
@@ -165,6 +165,7 @@ function functionCredentials(config: Config) {
   return { credentials: { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) } }
 }
 
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 12)
 const report = (problem: string) => console.error(problem)
 
 function nextSignal(): Promise<string> {
