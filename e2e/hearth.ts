@@ -48,7 +48,9 @@ export interface Hearth {
   serve(roles?: string, env?: Record<string, string>): Promise<Part>
   /** The first process, with every role unless asked otherwise. */
   main: Part
-  create(input: Partial<CreateFunctionCommandInput> & { files: Record<string, string | Uint8Array> }): Promise<string>
+  create(
+    input: Partial<CreateFunctionCommandInput> & { files: Record<string, string | Uint8Array> },
+  ): Promise<string>
   invoke(name: string, payload?: unknown, extra?: Partial<InvokeCommandInput>): Promise<Answer>
   sandboxes(): Promise<string[]>
   stop(): Promise<void>
@@ -214,7 +216,11 @@ export interface HttpAnswer {
 /** A plain HTTP request, with any Host header. */
 export function http(
   url: string,
-  options: { method?: string; headers?: Record<string, string | string[]>; body?: Uint8Array | string } = {},
+  options: {
+    method?: string
+    headers?: Record<string, string | string[]>
+    body?: Uint8Array | string
+  } = {},
 ): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const { body, ...rest } = options
@@ -235,7 +241,12 @@ export function http(
 }
 
 async function sandboxesOf(owner: string): Promise<string[]> {
-  const { stdout } = await docker('docker', ['ps', '-aq', '--filter', `label=hearth.owner=${owner}`])
+  const { stdout } = await docker('docker', [
+    'ps',
+    '-aq',
+    '--filter',
+    `label=hearth.owner=${owner}`,
+  ])
   return stdout.split('\n').filter((id) => id !== '')
 }
 

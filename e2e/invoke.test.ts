@@ -97,9 +97,7 @@ describe('a Node.js function', () => {
     expect((await hearth.invoke('node')).json.count).toBe(first.json.count + 2)
     const lines = second.log.split('\n')
     expect(lines[0]).toBe(`START RequestId: ${second.requestId} Version: $LATEST`)
-    expect(lines[1]).toMatch(
-      new RegExp(`^\\d{4}-.*Z\\t${second.requestId}\\tINFO\\tit speaks$`),
-    )
+    expect(lines[1]).toMatch(new RegExp(`^\\d{4}-.*Z\\t${second.requestId}\\tINFO\\tit speaks$`))
     expect(lines[2]).toBe(`END RequestId: ${second.requestId}`)
     expect(lines[3]).toMatch(REPORT)
     expect(lines[3]).not.toContain('Init Duration')
@@ -169,16 +167,18 @@ describe('a Node.js function', () => {
     })
     const numbers = Array.from({ length: 20 }, (_, n) => n)
     const answers = await Promise.all(numbers.map((n) => hearth.invoke(name, { n })))
-    expect(answers.map(({ json }) => json)).toEqual(
-      numbers.map((n) => ({ n, overlapped: false })),
-    )
+    expect(answers.map(({ json }) => json)).toEqual(numbers.map((n) => ({ n, overlapped: false })))
   })
 })
 
 describe('a Python function', () => {
   test('answers, logs and reports', async () => {
     const ClientContext = Buffer.from('{"custom":{"k":"v"}}').toString('base64')
-    const answer = await hearth.invoke('python', { log: 'it speaks' }, { LogType: 'Tail', ClientContext })
+    const answer = await hearth.invoke(
+      'python',
+      { log: 'it speaks' },
+      { LogType: 'Tail', ClientContext },
+    )
     expect(answer.json).toMatchObject({
       count: 1,
       id: answer.requestId,
@@ -230,12 +230,48 @@ describe('a Python function', () => {
 
 describe('a function that cannot be loaded', () => {
   test.each([
-    ['nodejs24.x', 'nope.handler', { 'index.mjs': '' }, 'Runtime.ImportModuleError', /Cannot find module 'nope'/],
-    ['nodejs22.x', 'index.nope', { 'index.js': 'exports.a = 1' }, 'Runtime.HandlerNotFound', /^index\.nope is undefined or not exported$/],
-    ['nodejs24.x', 'index.handler', { 'index.js': 'exports.handler = (' }, 'Runtime.UserCodeSyntaxError', /^SyntaxError/],
-    ['nodejs24.x', 'index.handler', { 'index.js': 'exports.handler = (e, c, cb) => cb()' }, 'Runtime.CallbackHandlerDeprecated', /Node\.js 24/],
-    ['python3.13', 'nope.handler', { 'app.py': '' }, 'Runtime.ImportModuleError', /^Unable to import module 'nope': No module named 'nope'$/],
-    ['python3.13', 'app.nope', { 'app.py': '' }, 'Runtime.HandlerNotFound', /^Handler 'nope' missing on module 'app'$/],
+    [
+      'nodejs24.x',
+      'nope.handler',
+      { 'index.mjs': '' },
+      'Runtime.ImportModuleError',
+      /Cannot find module 'nope'/,
+    ],
+    [
+      'nodejs22.x',
+      'index.nope',
+      { 'index.js': 'exports.a = 1' },
+      'Runtime.HandlerNotFound',
+      /^index\.nope is undefined or not exported$/,
+    ],
+    [
+      'nodejs24.x',
+      'index.handler',
+      { 'index.js': 'exports.handler = (' },
+      'Runtime.UserCodeSyntaxError',
+      /^SyntaxError/,
+    ],
+    [
+      'nodejs24.x',
+      'index.handler',
+      { 'index.js': 'exports.handler = (e, c, cb) => cb()' },
+      'Runtime.CallbackHandlerDeprecated',
+      /Node\.js 24/,
+    ],
+    [
+      'python3.13',
+      'nope.handler',
+      { 'app.py': '' },
+      'Runtime.ImportModuleError',
+      /^Unable to import module 'nope': No module named 'nope'$/,
+    ],
+    [
+      'python3.13',
+      'app.nope',
+      { 'app.py': '' },
+      'Runtime.HandlerNotFound',
+      /^Handler 'nope' missing on module 'app'$/,
+    ],
     ['python3.13', 'app.handler', { 'app.py': 'raise KeyError("x")' }, 'KeyError', /^'x'$/],
   ] as const)('%s %s', async (Runtime, Handler, files, errorType, message) => {
     const name = await hearth.create({ Runtime, Handler, files: { ...files } })
@@ -249,7 +285,9 @@ describe('a function that cannot be loaded', () => {
 test('Node.js 22 takes callbacks', async () => {
   const name = await hearth.create({
     Runtime: 'nodejs22.x',
-    files: { 'index.js': 'exports.handler = (e, c, done) => setTimeout(() => done(null, e.a + 1), 5)' },
+    files: {
+      'index.js': 'exports.handler = (e, c, done) => setTimeout(() => done(null, e.a + 1), 5)',
+    },
   })
   expect((await hearth.invoke(name, { a: 1 })).json).toBe(2)
 })
@@ -279,8 +317,7 @@ describe('limits', () => {
     expect(answer.error).toBe('Unhandled')
     expect(answer.json).toEqual({
       errorType: 'Function.ResponseSizeTooLarge',
-      errorMessage:
-        'Response payload size exceeded maximum allowed payload size (6291556 bytes).',
+      errorMessage: 'Response payload size exceeded maximum allowed payload size (6291556 bytes).',
     })
     expect((await hearth.invoke('node')).status).toBe(200)
   })

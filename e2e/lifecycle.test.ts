@@ -7,8 +7,8 @@ import {
   GetFunctionConfigurationCommand,
   InvokeCommand,
   ListFunctionsCommand,
-  paginateListFunctions,
   PublishVersionCommand,
+  paginateListFunctions,
   UpdateFunctionCodeCommand,
   UpdateFunctionConfigurationCommand,
   waitUntilFunctionUpdatedV2,
@@ -67,7 +67,9 @@ describe('create', () => {
       EphemeralStorage: { Size: 512 },
       SnapStart: { ApplyOn: 'None', OptimizationStatus: 'Off' },
       RuntimeVersionConfig: {
-        RuntimeVersionArn: expect.stringMatching(/^arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}$/),
+        RuntimeVersionArn: expect.stringMatching(
+          /^arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}$/,
+        ),
       },
       LoggingConfig: { LogFormat: 'Text', LogGroup: '/aws/lambda/born' },
     })
@@ -213,7 +215,8 @@ describe('update', () => {
 
 describe('list', () => {
   test('comes in pages that hold each function once', async () => {
-    for (const name of ['list-c', 'list-a', 'list-b']) await hearth.create({ FunctionName: name, files })
+    for (const name of ['list-c', 'list-a', 'list-b'])
+      await hearth.create({ FunctionName: name, files })
     const names: (string | undefined)[] = []
     const pages = paginateListFunctions({ client: hearth.lambda, pageSize: 2 }, {})
     for await (const page of pages) {

@@ -16,7 +16,9 @@ try {
   await step('The AWS CLI: the tests drive Hearth with it', async (report) => {
     if (await succeeds('/usr/bin/aws', ['--version'])) return report('it is here')
     if (!(await canInstall())) {
-      throw new Error('The tests need the AWS CLI at /usr/bin/aws. Install it, then run this again.')
+      throw new Error(
+        'The tests need the AWS CLI at /usr/bin/aws. Install it, then run this again.',
+      )
     }
     await install(['awscli'], report)
   })

@@ -2,7 +2,7 @@
 // testcontainers, which is told not to look for a registry or to start its reaper: tests clean up themselves.
 
 import { execFile } from 'node:child_process'
-import { createServer, type AddressInfo } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 

@@ -1,63 +1,95 @@
 // The command as a client of Hearth: the AWS SDK, as anybody would use it, and one signed request for what AWS
-// has no API for. Failures become the exit codes that --help names.
+// has no API for. It knows no private door.
 
 import { createHash, createHmac } from 'node:crypto'
-import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
-import { LambdaClient } from '@aws-sdk/client-lambda'
-import type { Bill } from '@hearth/core/bill'
-import { SignatureV4 } from '@smithy/signature-v4'
-import { endpointUrl, hasCredentials, region } from './settings.ts'
+import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
+import type { LambdaClient } from '@aws-sdk/client-lambda'
+import { fallbackKey } from './credentials.ts'
+import { CommandError, EXIT, usageError } from './failures.ts'
+import { endpointUrl, type Key, region } from './settings.ts'
 
 export interface ClientOptions {
   endpointUrl?: string
   region?: string
+  /** Only for whoever knows the key better than the environment does. */
+  credentials?: Key
 }
 
-/** Exit codes of the command. */
-export const EXIT = { ok: 0, refused: 1, usage: 2, unreachable: 3 } as const
+const HEALTH_MS = 5_000
+const NATIVE_MS = 10_000
 
-/** A failure with an exit code of its own. */
-export class CommandError extends Error {
-  readonly exitCode: number
-  constructor(message: string, exitCode: number = EXIT.refused) {
-    super(message)
-    this.exitCode = exitCode
-  }
-}
-
-const LOOPBACK = /^(localhost|127\..*|\[::1\]|.*\.localhost)$/
-const FIRST_KEY = { accessKeyId: 'hearth', secretAccessKey: 'hearth' }
-
+/** Where the API is. @throws CommandError when that is no http address. */
 export function endpointOf(options: ClientOptions): string {
-  return options.endpointUrl ?? endpointUrl()
+  const endpoint = options.endpointUrl ?? endpointUrl()
+  if (/^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) return endpoint.replace(/\/+$/, '')
+  throw usageError(`${endpoint} is no endpoint. Write http://localhost:4574 or its like.`)
 }
 
-/** The SDK's own credential chain, or a fresh install's first key when nothing is configured on this machine. */
-function configOf(options: ClientOptions) {
+async function configOf(options: ClientOptions) {
   const endpoint = endpointOf(options)
-  const bare = LOOPBACK.test(new URL(endpoint).hostname) && !hasCredentials()
+  const credentials = options.credentials ?? (await fallbackKey(endpoint))
   return {
     endpoint,
     region: options.region ?? region(),
-    maxAttempts: 2,
-    ...(bare && { credentials: FIRST_KEY }),
+    // A retry of an invocation that was accepted would run the function twice.
+    maxAttempts: 1,
+    ...(credentials && { credentials }),
   }
 }
 
-export const lambdaClient = (options: ClientOptions) => new LambdaClient(configOf(options))
-export const logsClient = (options: ClientOptions) => new CloudWatchLogsClient(configOf(options))
+export async function lambdaClient(options: ClientOptions): Promise<LambdaClient> {
+  const { LambdaClient } = await import('@aws-sdk/client-lambda')
+  return new LambdaClient(await configOf(options))
+}
 
-/** The bill of a month, `YYYY-MM`; the current one when absent. */
-export async function fetchBill(options: ClientOptions, month?: string): Promise<Bill> {
-  const client = lambdaClient(options)
-  const url = new URL('/hearth/bill', endpointOf(options))
-  const query: Record<string, string> = month ? { month } : {}
-  const signer = new SignatureV4({
-    credentials: client.config.credentials,
-    region: client.config.region,
-    service: 'lambda',
-    sha256: Sha256,
-  })
+export async function logsClient(options: ClientOptions): Promise<CloudWatchLogsClient> {
+  const { CloudWatchLogsClient } = await import('@aws-sdk/client-cloudwatch-logs')
+  return new CloudWatchLogsClient(await configOf(options))
+}
+
+export interface Health {
+  status: string
+  version: string
+  roles: string[]
+  nats: boolean
+  schedulers: {
+    schedulerId: string
+    environments: number
+    running: number
+    memoryMbFree: number
+  }[]
+}
+
+/** What the API says of itself, and the time that it has. @throws like fetch when nobody answers. */
+export async function fetchHealth(
+  options: ClientOptions,
+  withinMs = HEALTH_MS,
+): Promise<Health & { date: number }> {
+  const endpoint = endpointOf(options)
+  const answer = await fetch(`${endpoint}/health`, { signal: AbortSignal.timeout(withinMs) })
+  const health = (await answer.json().catch(() => undefined)) as Health | undefined
+  if (typeof health?.version !== 'string' || !Array.isArray(health.schedulers)) {
+    throw new CommandError(
+      `What answers at ${endpoint} is not Hearth. Name Hearth's address by --endpoint-url.`,
+      EXIT.unreachable,
+    )
+  }
+  return { ...health, date: Date.parse(answer.headers.get('date') ?? '') }
+}
+
+/** A native route's JSON, asked for with the same credentials as everything else. */
+export async function fetchNative<T>(
+  options: ClientOptions,
+  path: string,
+  query: Record<string, string>,
+): Promise<T> {
+  const [{ SignatureV4 }, client] = await Promise.all([
+    import('@smithy/signature-v4'),
+    lambdaClient(options),
+  ])
+  const url = new URL(path, `${endpointOf(options)}/`)
+  const { credentials, region } = client.config
+  const signer = new SignatureV4({ credentials, region, service: 'lambda', sha256: Sha256 })
   const { headers } = await signer.sign({
     method: 'GET',
     protocol: url.protocol,
@@ -66,11 +98,13 @@ export async function fetchBill(options: ClientOptions, month?: string): Promise
     query,
     headers: { host: url.host },
   })
-  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
-  const answer = await fetch(url, { headers })
-  const body = (await answer.json()) as Bill & { message?: string }
-  if (!answer.ok) throw new CommandError(body.message ?? `Hearth answered ${answer.status}.`)
-  return body
+  url.search = new URLSearchParams(query).toString()
+  const answer = await fetch(url, { headers, signal: AbortSignal.timeout(NATIVE_MS) })
+  const body = (await answer.json().catch(() => ({}))) as T & { message?: string }
+  if (answer.ok) return body
+  throw Object.assign(new Error(body.message ?? `Hearth answered ${answer.status}.`), {
+    name: answer.headers.get('x-amzn-errortype') ?? 'Error',
+  })
 }
 
 /** What the SDK's signer needs of a hash, from Node's own. */
@@ -92,21 +126,4 @@ function toBytes(data: string | ArrayBuffer | ArrayBufferView): Uint8Array {
   if (typeof data === 'string') return Buffer.from(data)
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   return new Uint8Array(data)
-}
-
-const CONNECTION = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EAI_AGAIN'])
-
-/** Any failure as a sentence and an exit code. */
-export function explain(error: unknown, options: ClientOptions): CommandError {
-  if (error instanceof CommandError) return error
-  const { code, cause, name, message } = error as NodeJS.ErrnoException
-  const inner = (cause as NodeJS.ErrnoException | undefined)?.code
-  if (CONNECTION.has(code ?? '') || CONNECTION.has(inner ?? '')) {
-    return new CommandError(
-      `Hearth does not answer at ${endpointOf(options)}. \`hearth up\` starts it; \`hearth doctor\` looks closer.`,
-      EXIT.unreachable,
-    )
-  }
-  const known = name && name !== 'Error' ? `${name}: ` : ''
-  return new CommandError(`${known}${message}`)
 }

@@ -1,22 +1,32 @@
 // Telling a person how long work goes: a spinner on a terminal, plain lines elsewhere. Work reports what it does;
-// nobody but this file decides how that looks.
+// nobody but this file decides how that looks. Results never come here: they go to standard output.
 
-import ora from 'ora'
+import { watched } from './settings.ts'
 
 /** Work says what it is doing now. */
 export type Report = (doing: string) => void
+
+const REFRESH_MS = 500
 
 /** Runs a step under a title; the end shows what came of it and how long it took. */
 export async function step<T>(title: string, work: (report: Report) => Promise<T>): Promise<T> {
   const startedAt = performance.now()
   const elapsed = () => `${((performance.now() - startedAt) / 1000).toFixed(1)} s`
-  if (!process.stderr.isTTY) return plainStep(title, work, elapsed)
+  return watched() ? spun(title, work, elapsed) : plain(title, work, elapsed)
+}
+
+async function spun<T>(
+  title: string,
+  work: (report: Report) => Promise<T>,
+  elapsed: () => string,
+): Promise<T> {
+  const { default: ora } = await import('ora')
   const spinner = ora({ text: title, stream: process.stderr }).start()
   let doing = ''
   const show = () => {
     spinner.text = `${title} (${elapsed()})${doing && `: ${doing}`}`
   }
-  const timer = setInterval(show, 500)
+  const timer = setInterval(show, REFRESH_MS)
   try {
     const result = await work((next) => {
       doing = next
@@ -25,20 +35,37 @@ export async function step<T>(title: string, work: (report: Report) => Promise<T
     spinner.succeed(`${title} (${elapsed()})`)
     return result
   } catch (error) {
-    spinner.fail(title)
+    spinner.fail(`${title} (${elapsed()})`)
     throw error
   } finally {
     clearInterval(timer)
   }
 }
 
-async function plainStep<T>(
+async function plain<T>(
   title: string,
   work: (report: Report) => Promise<T>,
   elapsed: () => string,
 ): Promise<T> {
-  console.error(`${title} ...`)
-  const result = await work((doing) => console.error(`  ${doing}`))
-  console.error(`${title}: done in ${elapsed()}`)
+  console.error(title)
+  let last = ''
+  const result = await work((doing) => {
+    // Some programs repeat a line while nothing moves; a log needs it once.
+    if (doing !== last) console.error(`  ${doing}`)
+    last = doing
+  })
+  console.error(`  done in ${elapsed()}`)
   return result
+}
+
+/** Asks before something is lost. Where nobody watches, the command line is taken at its word. */
+export async function confirmed(question: string): Promise<boolean> {
+  if (!watched() || !process.stdin.isTTY) return true
+  const { createInterface } = await import('node:readline/promises')
+  const asking = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return /^y(es)?$/i.test((await asking.question(`${question} [y/N] `)).trim())
+  } finally {
+    asking.close()
+  }
 }

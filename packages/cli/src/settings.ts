@@ -1,14 +1,41 @@
-// The command's own settings from the environment: where Hearth is, and which credentials to use. The one file
-// of the client side that reads the environment; the server's is config.ts.
+// The command's own settings from the environment: where Hearth is, what `hearth up` calls and publishes it, and
+// whether somebody watches. The one file of the client side that reads the environment; the server's is config.ts.
+
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { usageError } from './failures.ts'
+
+const PORT = 4574
+const PORT_MAX = 65_535
+/** What compose allows as a project's name, and HEARTH_OWNER as a label. */
+const PROJECT = /^[a-z0-9][a-z0-9-]{0,39}$/
+/** `id:secret`, as a fresh install has it. */
+const FIRST_KEY = 'hearth:hearth'
+
+export interface Key {
+  accessKeyId: string
+  secretAccessKey: string
+}
 
 /** What other programs we start inherit. */
 export const inherited = (): NodeJS.ProcessEnv => ({ ...process.env })
 
-/** Port on which `hearth up` offers the API. */
-export const upPort = () => Number(process.env.HEARTH_PORT ?? 4574)
+/** Port on which `hearth up` offers the API. @throws CommandError when it is no port. */
+export function upPort(): number {
+  const text = process.env.HEARTH_PORT || String(PORT)
+  const port = Number(text)
+  if (Number.isInteger(port) && port > 0 && port <= PORT_MAX) return port
+  throw usageError(`HEARTH_PORT is ${text}; it must be a port, 1 to ${PORT_MAX}.`)
+}
 
-/** The compose project's name, so that several Hearths can run side by side. */
-export const project = () => process.env.HEARTH_PROJECT ?? 'hearth'
+/** The compose project's name, so that several Hearths can run side by side. @throws CommandError. */
+export function project(): string {
+  const name = process.env.HEARTH_PROJECT || 'hearth'
+  if (PROJECT.test(name)) return name
+  throw usageError(
+    `HEARTH_PROJECT is ${name}; it must be up to 40 of a-z, 0-9 and -, and start with no -.`,
+  )
+}
 
 /** A registry that images are pulled from instead of the engine's own, such as `localhost:5000`. */
 export const registry = () => process.env.HEARTH_REGISTRY
@@ -16,13 +43,43 @@ export const registry = () => process.env.HEARTH_REGISTRY
 /** Where the API is, unless the command line says otherwise. */
 export function endpointUrl(): string {
   const { AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL } = process.env
-  return AWS_ENDPOINT_URL_LAMBDA ?? AWS_ENDPOINT_URL ?? `http://localhost:${upPort()}`
+  return AWS_ENDPOINT_URL_LAMBDA || AWS_ENDPOINT_URL || upEndpoint()
 }
 
-export const region = () => process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1'
+/** Where `hearth up` offers the API, whatever other endpoint the environment names. */
+export const upEndpoint = () => `http://localhost:${upPort()}`
 
-/** Whether the environment or a profile names credentials of its own. */
-export function hasCredentials(): boolean {
-  const { AWS_ACCESS_KEY_ID, AWS_PROFILE } = process.env
-  return Boolean(AWS_ACCESS_KEY_ID || AWS_PROFILE)
+/** The first key that the Hearth of `hearth up` accepts: compose passes the same variable on to it. */
+export function upKey(): Key {
+  const [first = ''] = (process.env.HEARTH_ACCESS_KEYS || FIRST_KEY).split(',')
+  const [accessKeyId = '', secretAccessKey = ''] = first.trim().split(':', 2)
+  return { accessKeyId, secretAccessKey }
 }
+
+/** The region of the Hearth that `hearth up` starts. */
+export const upRegion = () => process.env.HEARTH_REGION || 'us-east-1'
+
+export const region = () => process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || 'us-east-1'
+
+/** Whether the environment names credentials, or where to get them. */
+export function namesCredentials(): boolean {
+  return [
+    'AWS_ACCESS_KEY_ID',
+    'AWS_PROFILE',
+    'AWS_WEB_IDENTITY_TOKEN_FILE',
+    'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+    'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+  ].some((name) => process.env[name])
+}
+
+/** Where the SDK looks for profiles. */
+export function profileFiles(): string[] {
+  const { AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE } = process.env
+  return [
+    AWS_SHARED_CREDENTIALS_FILE || join(homedir(), '.aws', 'credentials'),
+    AWS_CONFIG_FILE || join(homedir(), '.aws', 'config'),
+  ]
+}
+
+/** Whether a person watches: continuous integration may offer a terminal, but nobody looks at it. */
+export const watched = () => process.stderr.isTTY === true && !process.env.CI

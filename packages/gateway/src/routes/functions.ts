@@ -26,6 +26,8 @@ import type { Caller, Parts, Route } from './route.ts'
 
 /** AWS returns at most this many functions a page. */
 const PAGE_MAX = 50
+/** AWS answers 204 although its model says 200. */
+const DELETED = { StatusCode: 204 }
 
 export const createFunction: Route<
   Aws.CreateFunctionCommandInput,
@@ -108,11 +110,10 @@ export const updateFunctionConfiguration: Route<
   return apply(input, caller, { parts, change, publish: false })
 }
 
-export const deleteFunction: Route<Aws.DeleteFunctionCommandInput, object> = async (
-  input,
-  caller,
-  parts,
-) => {
+export const deleteFunction: Route<
+  Aws.DeleteFunctionCommandInput,
+  Aws.DeleteFunctionResponse
+> = async (input, caller, parts) => {
   const { account, name, qualifier } = parseFunctionName(
     input.FunctionName ?? '',
     input.Qualifier,
@@ -123,7 +124,7 @@ export const deleteFunction: Route<Aws.DeleteFunctionCommandInput, object> = asy
     await parts.functions.delete(account, name, (document) => {
       if (!document) throw gone
     })
-    return {}
+    return DELETED
   }
   await parts.functions.change(account, name, (document) => {
     if (!document) throw gone
@@ -136,7 +137,7 @@ export const deleteFunction: Route<Aws.DeleteFunctionCommandInput, object> = asy
     const published = document.published.filter((version) => version.version !== qualifier)
     return published.length === document.published.length ? document : { ...document, published }
   })
-  return {}
+  return DELETED
 }
 
 export const listFunctions: Route<Aws.ListFunctionsCommandInput, Aws.ListFunctionsResponse> = (

@@ -1,0 +1,34 @@
+// Which credentials the command signs with: the SDK's own chain as soon as anything is configured, a fresh
+// install's first key otherwise. That key is never sent anywhere but to this machine.
+
+import { readFile } from 'node:fs/promises'
+import { type Key, namesCredentials, profileFiles } from './settings.ts'
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|.+\.localhost)$/
+const FIRST_KEY: Key = { accessKeyId: 'hearth', secretAccessKey: 'hearth' }
+/** Settings of a profile that lead to credentials. */
+const SOURCES =
+  /^\s*(aws_access_key_id|credential_process|credential_source|source_profile|role_arn|sso_\w+|login_session)\s*=/
+
+/** Credentials to hand to the SDK, or undefined to let its chain find them. */
+export async function fallbackKey(endpoint: string): Promise<Key | undefined> {
+  if (!isLoopback(endpoint) || namesCredentials()) return undefined
+  // The chain would end by asking an address that only EC2 has, and wait for an answer.
+  const texts = await Promise.all(
+    profileFiles().map((path) => readFile(path, 'utf8').catch(() => '')),
+  )
+  return texts.some(hasDefaultProfile) ? undefined : FIRST_KEY
+}
+
+export const isLoopback = (endpoint: string) => LOOPBACK.test(new URL(endpoint).hostname)
+
+/** Whether the text of a profile file leads the default profile to credentials. */
+export function hasDefaultProfile(text: string): boolean {
+  let section = ''
+  for (const line of text.split('\n')) {
+    const heading = /^\s*\[\s*(?:profile\s+)?([^\]]*?)\s*\]/.exec(line)
+    if (heading) section = heading[1] ?? ''
+    else if (section === 'default' && SOURCES.test(line)) return true
+  }
+  return false
+}
