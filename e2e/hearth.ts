@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { Sha256 } from '@aws-crypto/sha256-js'
 import {
   CreateFunctionCommand,
   type CreateFunctionCommandInput,
@@ -16,6 +17,8 @@ import {
   LambdaClient,
   waitUntilFunctionActiveV2,
 } from '@aws-sdk/client-lambda'
+import type { Bill } from '@hearth/core/bill'
+import { SignatureV4 } from '@smithy/signature-v4'
 import { strToU8, type Zippable, zipSync } from 'fflate'
 import { freePort, type Nats, type Server, startNats, startValkey } from './servers.ts'
 
@@ -52,6 +55,8 @@ export interface Hearth {
     input: Partial<CreateFunctionCommandInput> & { files: Record<string, string | Uint8Array> },
   ): Promise<string>
   invoke(name: string, payload?: unknown, extra?: Partial<InvokeCommandInput>): Promise<Answer>
+  /** This month's bill. @throws Error while metering does not answer. */
+  bill(): Promise<Bill>
   sandboxes(): Promise<string[]>
   stop(): Promise<void>
 }
@@ -104,6 +109,7 @@ export async function startHearth(
     main,
     create: (input) => create(lambda, input),
     invoke: (name, payload, extra) => invoke(lambda, name, payload, extra),
+    bill: () => fetchBill(endpoint),
     sandboxes: () => sandboxesOf(owner),
     async stop() {
       await Promise.all(parts.map((part) => part.stop()))
@@ -238,6 +244,27 @@ export function http(
     request.on('error', reject)
     request.end(body)
   })
+}
+
+const signer = new SignatureV4({
+  credentials: KEYS,
+  region: 'us-east-1',
+  service: 'lambda',
+  sha256: Sha256,
+})
+
+async function fetchBill(endpoint: string): Promise<Bill> {
+  const { host, hostname } = new URL(endpoint)
+  const { headers } = await signer.sign({
+    method: 'GET',
+    protocol: 'http:',
+    hostname,
+    path: '/hearth/bill',
+    headers: { host },
+  })
+  const answer = await fetch(`${endpoint}/hearth/bill`, { headers })
+  if (!answer.ok) throw new Error(`the bill is not to be had: ${answer.status}`)
+  return (await answer.json()) as Bill
 }
 
 async function sandboxesOf(owner: string): Promise<string[]> {

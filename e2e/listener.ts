@@ -1,0 +1,43 @@
+// A side channel from inside the sandbox: functions under test report to it what they really did, apart from
+// everything that Hearth says about them.
+
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
+
+export interface Listener {
+  /** Where a function can reach it. */
+  url: string
+  /** Everything that was reported, in order. */
+  heard: string[]
+  close(): Promise<void>
+}
+
+export async function startListener(): Promise<Listener> {
+  const heard: string[] = []
+  const server = createServer((request, response) => {
+    heard.push(decodeURIComponent((request.url ?? '/').slice(1)))
+    response.end()
+  })
+  await new Promise<void>((listening) => server.listen(0, '0.0.0.0', listening))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://${hostAddress()}:${port}`,
+    heard,
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise((closed) => server.close(closed))
+    },
+  }
+}
+
+/** An address of this host that sandboxes reach through their bridge. */
+function hostAddress(): string {
+  const all = Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
+    (addresses ?? []).map((address) => ({ name, ...address })),
+  )
+  const outside = all.filter(({ family, internal }) => family === 'IPv4' && !internal)
+  const bridge = outside.find(({ name }) => name === 'docker0') ?? outside[0]
+  if (!bridge) throw new Error('this machine has no address that a sandbox could reach')
+  return bridge.address
+}
