@@ -1,4 +1,5 @@
-// Bad input gets AWS's error and leaves nothing behind; a platform without its parts says so and recovers.
+// Bad input gets AWS's error and leaves nothing behind; a platform without its parts says so and
+// recovers.
 
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'

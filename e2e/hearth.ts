@@ -1,5 +1,5 @@
-// A whole Hearth for tests: real NATS and Valkey, and `hearth serve` as processes of their own with a data
-// directory of their own, so that they can be killed like any process.
+// A whole Hearth for tests: real NATS and Valkey, and `hearth serve` as processes of their own with
+// a data directory of their own, so that they can be killed like any process.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -165,7 +165,10 @@ export function zip(files: Record<string, string | Uint8Array>): Uint8Array {
   return zipSync(entries)
 }
 
-/** Creates a function (Node.js unless it says otherwise) and waits until it is active. @returns its name. */
+/**
+ * Creates a function (Node.js unless it says otherwise) and waits until it is active. @returns its
+ * name.
+ */
 export async function create(
   lambda: LambdaClient,
   {

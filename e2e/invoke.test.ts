@@ -1,4 +1,5 @@
-// Invocations through the unmodified AWS SDK: answers, contexts, logs, failures of every kind, and their limits.
+// Invocations through the unmodified AWS SDK: answers, contexts, logs, failures of every kind, and
+// their limits.
 
 import { InvokeCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'

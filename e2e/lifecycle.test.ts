@@ -1,4 +1,5 @@
-// A function's life through the unmodified AWS SDK: create, read, change, list, delete, and every state on the way.
+// A function's life through the unmodified AWS SDK: create, read, change, list, delete, and every
+// state on the way.
 
 import {
   CreateFunctionCommand,

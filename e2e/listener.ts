@@ -1,5 +1,5 @@
-// A side channel from inside the sandbox: functions under test report to it what they really did, apart from
-// everything that Hearth says about them.
+// A side channel from inside the sandbox: functions under test report to it what they really did,
+// apart from everything that Hearth says about them.
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,5 +1,5 @@
-// What `make test` needs beside the npm packages: a Docker engine, the images, and the AWS CLI. Says what it
-// installs and why; does nothing where all is there.
+// What `make test` needs beside the npm packages: a Docker engine, the images, and the AWS CLI.
+// Says what it installs and why; does nothing where all is there.
 
 import { canInstall, install } from '../packages/cli/src/debian.ts'
 import { ensureCompose, ensureEngine } from '../packages/cli/src/engine.ts'

@@ -1,5 +1,6 @@
-// The roles as processes of their own, over NATS: the same answers, large bodies by claim, spill-over from one
-// scheduler to the next, and an error at once when a scheduler dies with an invocation.
+// The roles as processes of their own, over NATS: the same answers, large bodies by claim,
+// spill-over from one scheduler to the next, and an error at once when a scheduler dies with an
+// invocation.
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,6 @@
-// Real NATS and Valkey for tests, from the same images as `make up`, on ports of their own. They are started by
-// testcontainers, which is told not to look for a registry or to start its reaper: tests clean up themselves.
+// Real NATS and Valkey for tests, from the same images as `make up`, on ports of their own. They
+// are started by testcontainers, which is told not to look for a registry or to start its reaper:
+// tests clean up themselves.
 
 import { execFile } from 'node:child_process'
 import { type AddressInfo, createServer } from 'node:net'

@@ -1,4 +1,5 @@
-// Functions that nobody here wrote: frameworks with their own Lambda adapters, bundled as their users would.
+// Functions that nobody here wrote: frameworks with their own Lambda adapters, bundled as their
+// users would.
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,5 +1,6 @@
-// kill -9 of Hearth in the middle of a call: the caller hears of it, nothing runs twice, and after a restart every
-// function is there, no sandbox is left over, and the ledger has each attempt exactly once.
+// kill -9 of Hearth in the middle of a call: the caller hears of it, nothing runs twice, and after
+// a restart every function is there, no sandbox is left over, and the ledger has each attempt
+// exactly once.
 
 import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -83,7 +84,8 @@ test('killed again and again while it works, it neither loses nor doubles an att
     await Promise.all(callers)
     part = await hearth.serve()
   }
-  // An attempt may have been written down whose answer was lost on its way; at most one a caller and round.
+  // An attempt may have been written down whose answer was lost on its way; at most one a caller
+  // and round.
   await eventually('the ledger has what was answered', async () => (await billed()) >= answered)
   await new Promise((resolve) => setTimeout(resolve, 2_000))
   const { requests } = await hearth.bill()

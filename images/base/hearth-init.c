@@ -1,10 +1,10 @@
 /*
- * hearth-init: the first process of every sandbox. It starts the runtime that the scheduler names, gives it
- * the scheduler's log socket as its output, tells how it ended, reaps every orphan, and ends the sandbox when
- * the scheduler is gone. The protocol is in images/README.md.
+ * hearth-init: the first process of every sandbox. It starts the runtime that the scheduler names,
+ * gives it the scheduler's log socket as its output, tells how it ended, reaps every orphan, and
+ * ends the sandbox when the scheduler is gone. The protocol is in images/README.md.
  *
- * It runs beside hostile code under the same user, so it keeps no secret after it has passed it on, cannot be
- * traced, and treats nothing that the runtime does as a reason to fail.
+ * It runs beside hostile code under the same user, so it keeps no secret after it has passed it
+ * on, cannot be traced, and treats nothing that the runtime does as a reason to fail.
  */
 #define _GNU_SOURCE
 #include <errno.h>

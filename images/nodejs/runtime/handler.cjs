@@ -1,5 +1,5 @@
-// Finds and loads the function's handler: `folder/file.export`, CommonJS or ES module, in AWS's order of
-// places and with AWS's errors. It runs once a process, at init.
+// Finds and loads the function's handler: `folder/file.export`, CommonJS or ES module, in AWS's
+// order of places and with AWS's errors. It runs once a process, at init.
 'use strict'
 const fs = require('node:fs')
 const path = require('node:path')

@@ -1,5 +1,6 @@
-// The function's log, as AWS's Node.js runtime writes it: console methods carry time, request id and level,
-// as text or as one JSON object a line. What the function writes to process.stdout itself stays as it is.
+// The function's log, as AWS's Node.js runtime writes it: console methods carry time, request id
+// and level, as text or as one JSON object a line. What the function writes to process.stdout
+// itself stays as it is.
 'use strict'
 const fs = require('node:fs')
 const util = require('node:util')
@@ -20,7 +21,9 @@ let requestId
 const json = process.env.AWS_LAMBDA_LOG_FORMAT === 'JSON'
 const least = json ? Math.max(LEVELS.indexOf(process.env.AWS_LAMBDA_LOG_LEVEL ?? ''), 0) : 0
 
-/** Everything at once, although the socket may be non-blocking once process.stdout has been touched. */
+/**
+ * Everything at once, although the socket may be non-blocking once process.stdout has been touched.
+ */
 function writeOut(text) {
   let bytes = Buffer.from(text)
   while (bytes.length > 0) {

@@ -1,5 +1,6 @@
-// The life of a Node.js runtime process: load the handler once, then take invocations one by one until the
-// sandbox ends. What a handler may look like (async, callback, plain) is decided here and nowhere else.
+// The life of a Node.js runtime process: load the handler once, then take invocations one by one
+// until the sandbox ends. What a handler may look like (async, callback, plain) is decided here and
+// nowhere else.
 'use strict'
 const { describe, RuntimeError } = require('./errors.cjs')
 const { loadHandler } = require('./handler.cjs')
@@ -96,7 +97,8 @@ function orExit(result) {
 }
 
 /**
- * A handler of the older kind: it may answer by callback, by context.done, or by a promise. Without any of
+ * A handler of the older kind: it may answer by callback, by context.done, or by a promise. Without
+ * any of
  * these the answer is null once the event loop is empty.
  */
 function withCallback(handler, event, context) {

@@ -1,6 +1,7 @@
-// The Lambda Runtime API from inside the sandbox: a lean HTTP/1.1 client on one kept-open socket. An answer
-// and the request for the next invocation leave in one write, so a warm invocation costs one wake-up a side.
-// It expects what Hearth's own server sends (every answer has a Content-Length) and nothing more general.
+// The Lambda Runtime API from inside the sandbox: a lean HTTP/1.1 client on one kept-open socket.
+// An answer and the request for the next invocation leave in one write, so a warm invocation costs
+// one wake-up a side. It expects what Hearth's own server sends (every answer has a Content-Length)
+// and nothing more general.
 'use strict'
 const net = require('node:net')
 

@@ -1,7 +1,8 @@
 """The Lambda Runtime API from inside the sandbox: a lean HTTP/1.1 client on one kept-open socket.
 
-An answer and the request for the next invocation leave in one write, so a warm invocation costs one wake-up a
-side. It expects what Hearth's own server sends (every answer has a Content-Length) and nothing more general.
+An answer and the request for the next invocation leave in one write, so a warm invocation costs
+one wake-up a side. It expects what Hearth's own server sends (every answer has a Content-Length)
+and nothing more general.
 """
 
 import os

@@ -1,6 +1,7 @@
 """The life of a Python runtime process: load the handler once, then take invocations one by one.
 
-What goes wrong while loading is told to init/error and ends the process; what a handler raises is an answer.
+What goes wrong while loading is told to init/error and ends the process; what a handler raises is
+an answer.
 """
 
 import importlib

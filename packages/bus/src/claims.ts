@@ -1,6 +1,7 @@
-// Large bodies between processes: the sender keeps the bytes under a one-time token and the receiver
-// collects them over HTTP, because NATS advises against large messages and one slow transfer must not cut
-// everybody's connection. A body is collected once, or forgotten after a minute.
+// Large bodies between processes: the sender keeps the bytes under a one-time token and the
+// receiver collects them over HTTP, because NATS advises against large messages and one slow
+// transfer must not cut everybody's connection. A body is collected once, or forgotten after a
+// minute.
 
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -9,7 +10,9 @@ import type { AddressInfo } from 'node:net'
 export interface Claims {
   /** Keeps the bytes and gives the address at which they wait. */
   deposit(body: Uint8Array): string
-  /** Fetches what waits at an address. @throws Error when it is gone or larger than a body may be. */
+  /**
+   * Fetches what waits at an address. @throws Error when it is gone or larger than a body may be.
+   */
   collect(address: string): Promise<Uint8Array>
   close(): Promise<void>
 }
@@ -18,7 +21,10 @@ const KEPT_MS = 60_000
 const KEPT_BYTES_MAX = 256 * 1024 * 1024
 const COLLECT_TIMEOUT_MS = 30_000
 
-/** `host` is where we listen; `advertised` what others dial, when that differs (a pod's or container's name). */
+/**
+ * `host` is where we listen; `advertised` what others dial, when that differs (a pod's or
+ * container's name).
+ */
 export async function openClaims(host: string, advertised: string): Promise<Claims> {
   const kept = new Map<string, { body: Uint8Array; timer: NodeJS.Timeout }>()
   let bytes = 0

@@ -1,6 +1,6 @@
-// The way onto NATS, and the gate in front of it: Hearth refuses to start on a server that could lose what
-// it has acknowledged. Two connections, so that a burst of publishing never delays a request.
-// Nothing here knows what travels; messages.ts does.
+// The way onto NATS, and the gate in front of it: Hearth refuses to start on a server that could
+// lose what it has acknowledged. Two connections, so that a burst of publishing never delays a
+// request. Nothing here knows what travels; messages.ts does.
 
 import { ServiceError } from '@hearth/core/error'
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream'
@@ -57,7 +57,9 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   }
 }
 
-/** @throws ServiceError ServiceUnavailableException while NATS is away, instead of waiting for it. */
+/**
+ * @throws ServiceError ServiceUnavailableException while NATS is away, instead of waiting for it.
+ */
 export function requireConnected(bus: Bus): void {
   if (bus.connected()) return
   throw new ServiceError(

@@ -1,5 +1,5 @@
-// How one message is laid out in bytes: a JSON head and an untouched body beside it, so that a payload is
-// never escaped, copied into JSON or parsed on its way.
+// How one message is laid out in bytes: a JSON head and an untouched body beside it, so that a
+// payload is never escaped, copied into JSON or parsed on its way.
 
 /** A head that says what it is about, and the body as it came. */
 export interface Envelope<Meta> {

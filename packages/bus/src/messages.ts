@@ -1,5 +1,5 @@
-// THE table of what travels on NATS: subjects, streams, buckets and the bodies on each.
-// A subject token is only ever an id that we made or a validated name; nothing of a caller's reaches one raw.
+// THE table of what travels on NATS: subjects, streams, buckets and the bodies on each. A subject
+// token is only ever an id that we made or a validated name; nothing of a caller's reaches one raw.
 
 import type { ThrottleReason } from '@hearth/core/error'
 import type { FunctionVersion } from '@hearth/core/function'
@@ -53,7 +53,10 @@ export type Acceptance = { accepted: true } | Rejection
 
 export interface Rejection {
   accepted: false
-  /** `busy`: no room on this host, try the next. `throttled`: a limit is reached. `late`: startBy has passed. */
+  /**
+   * `busy`: no room on this host, try the next. `throttled`: a limit is reached. `late`: startBy
+   * has passed.
+   */
   rejected: 'busy' | 'draining' | 'late' | 'throttled'
   throttleReason?: ThrottleReason
 }

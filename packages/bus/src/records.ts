@@ -1,5 +1,6 @@
-// Records: small documents in JetStream KV, changed by compare-and-set and read from a watched cache, so
-// that reading costs no I/O. A process reads its own writes at once; others follow within a heartbeat.
+// Records: small documents in JetStream KV, changed by compare-and-set and read from a watched
+// cache, so that reading costs no I/O. A process reads its own writes at once; others follow within
+// a heartbeat.
 
 import { JetStreamApiError, StorageType } from '@nats-io/jetstream'
 import type { KV, KvWatchEntry } from '@nats-io/kv'

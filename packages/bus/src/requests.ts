@@ -1,11 +1,12 @@
-// Request and reply over core NATS, for work that somebody waits for: one question, then a first word
-// (accepted or not) and a last word. When asker and answerer share the process the bus delivers in
-// process, with the same meaning; it never queues, never retries and never asks a question twice.
+// Request and reply over core NATS, for work that somebody waits for: one question, then a first
+// word (accepted or not) and a last word. When asker and answerer share the process the bus
+// delivers in process, with the same meaning; it never queues, never retries and never asks a
+// question twice.
 
 import type { Msg } from '@nats-io/transport-node'
 import type { Claims } from './claims.ts'
 import type { Bus } from './connect.ts'
-import { type Carriage, decode, type Envelope, encode } from './envelope.ts'
+import { decode, type Envelope, encode } from './envelope.ts'
 
 /** How an answerer speaks: `first` once, then, if it accepted, `last` once. */
 export interface Respond<First, Last> {
@@ -72,54 +73,15 @@ interface Asking {
 /** Large bodies go through `claims`. */
 export function createRequests(bus: Bus, claims: Claims): Requests {
   const local = new Map<string, AnyAnswerer>()
-  const asking = new Map<string, Asking>()
-  const inbox = `_INBOX.hearth.${crypto.randomUUID()}`
-  let serial = 0
-
-  const carry = (meta: unknown, body: Uint8Array): Uint8Array => {
-    if (body.length <= INLINE_BYTES_MAX) return encode(meta, body)
-    return encode(meta, Buffer.from(claims.deposit(body)), 'claim')
-  }
-  const receive = async <Meta>(bytes: Uint8Array): Promise<Envelope<Meta>> => {
-    const { meta, body, carriage } = decode<Meta>(bytes)
-    return { meta, body: await unload(claims, body, carriage) }
-  }
-
-  bus.control.subscribe(`${inbox}.*`, {
-    callback: (error, message) => {
-      if (error) return
-      const entry = asking.get(message.subject.slice(inbox.length + 1))
-      if (!entry) return
-      if (isNoResponders(message)) return entry.nobody()
-      const bytes = message.data.subarray(WORD_HEADER_BYTES)
-      if (message.data[0] === FIRST) return entry.first(decode(bytes).meta)
-      void receive<unknown>(bytes).then(entry.last, (reason) => console.error(String(reason)))
-    },
-  })
-
+  const wire = createWire(bus, claims)
   return {
     answer(subject, answerer) {
       local.set(subject, answerer)
-      const remote = bus.control.subscribe(subject, {
-        callback: (error, message) => {
-          if (error || message.reply === undefined) return
-          const reply = message.reply
-          const word = (kind: number, bytes: Uint8Array) =>
-            bus.control.publish(reply, Buffer.concat([Uint8Array.of(kind), bytes]))
-          const respond: Respond<unknown, unknown> = {
-            first: (meta) => word(FIRST, encode(meta, EMPTY)),
-            last: (meta, body = EMPTY) => word(LAST, carry(meta, body)),
-          }
-          void receive<never>(message.data).then(
-            (question) => answerer(question, respond),
-            (reason) => console.error(String(reason)),
-          )
-        },
-      })
+      const remote = wire.answer(subject, answerer)
       return {
         close: () => {
           local.delete(subject)
-          remote.unsubscribe()
+          remote.close()
         },
       }
     },
@@ -131,16 +93,8 @@ export function createRequests(bus: Bus, claims: Claims): Requests {
     ) {
       const conversation = converse<First, Last>(limits)
       const here = local.get(subject)
-      if (here) {
-        here(question, conversation.respond)
-        return conversation.answer
-      }
-      serial += 1
-      const token = String(serial)
-      asking.set(token, conversation.entry)
-      void conversation.over.then(() => asking.delete(token))
-      const bytes = carry(question.meta, question.body)
-      bus.control.publish(subject, bytes, { reply: `${inbox}.${token}` })
+      if (here) here(question, conversation.respond)
+      else wire.ask(subject, question, conversation)
       return conversation.answer
     },
 
@@ -158,6 +112,71 @@ export function createRequests(bus: Bus, claims: Claims): Requests {
     },
   }
 }
+
+/** Conversations with other processes: one inbox, in which each has a place of its own. */
+function createWire(bus: Bus, claims: Claims) {
+  const asking = new Map<string, Asking>()
+  const inbox = `_INBOX.hearth.${crypto.randomUUID()}`
+  let serial = 0
+  bus.control.subscribe(`${inbox}.*`, {
+    callback: (error, message) => {
+      const entry = asking.get(message.subject.slice(inbox.length + 1))
+      if (error || !entry) return
+      if (isNoResponders(message)) return entry.nobody()
+      const bytes = message.data.subarray(WORD_HEADER_BYTES)
+      if (message.data[0] === FIRST) return entry.first(decode(bytes).meta)
+      void unpack<unknown>(claims, bytes).then(entry.last, tellLost)
+    },
+  })
+  return {
+    ask(
+      subject: string,
+      question: Envelope<unknown>,
+      conversation: { entry: Asking; over: Promise<void> },
+    ): void {
+      serial += 1
+      const token = String(serial)
+      asking.set(token, conversation.entry)
+      void conversation.over.then(() => asking.delete(token))
+      const reply = `${inbox}.${token}`
+      bus.control.publish(subject, pack(claims, question.meta, question.body), { reply })
+    },
+
+    answer(subject: string, answerer: AnyAnswerer): Subscription {
+      const subscription = bus.control.subscribe(subject, {
+        callback: (error, message) => {
+          if (error || message.reply === undefined) return
+          const respond = respondTo(bus, claims, message.reply)
+          const ask = (question: Envelope<unknown>) => answerer(question, respond)
+          void unpack<unknown>(claims, message.data).then(ask, tellLost)
+        },
+      })
+      return { close: () => subscription.unsubscribe() }
+    },
+  }
+}
+
+function respondTo(bus: Bus, claims: Claims, reply: string): Respond<unknown, unknown> {
+  const word = (kind: number, bytes: Uint8Array) =>
+    bus.control.publish(reply, Buffer.concat([Uint8Array.of(kind), bytes]))
+  return {
+    first: (meta) => word(FIRST, encode(meta, EMPTY)),
+    last: (meta, body = EMPTY) => word(LAST, pack(claims, meta, body)),
+  }
+}
+
+function pack(claims: Claims, meta: unknown, body: Uint8Array): Uint8Array {
+  if (body.length <= INLINE_BYTES_MAX) return encode(meta, body)
+  return encode(meta, Buffer.from(claims.deposit(body)), 'claim')
+}
+
+async function unpack<Meta>(claims: Claims, bytes: Uint8Array): Promise<Envelope<Meta>> {
+  const { meta, body, carriage } = decode<Meta>(bytes)
+  if (carriage === 'inline') return { meta, body }
+  return { meta, body: await claims.collect(Buffer.from(body).toString()) }
+}
+
+const tellLost = (reason: unknown) => console.error(`a message was lost: ${reason}`)
 
 /** One conversation's state: who waits for which word, and when it is over. */
 function converse<First, Last>(limits: AskLimits<First>) {
@@ -199,10 +218,6 @@ function converse<First, Last>(limits: AskLimits<First>) {
     last: (meta, body = EMPTY) => entry.last({ meta, body }),
   }
   return { answer: answer.promise, entry, respond, over: over.promise }
-}
-
-async function unload(claims: Claims, body: Uint8Array, carriage: Carriage): Promise<Uint8Array> {
-  return carriage === 'claim' ? claims.collect(Buffer.from(body).toString()) : body
 }
 
 function isNoResponders(message: Msg): boolean {

@@ -1,5 +1,6 @@
-// Streams: append-only subjects in JetStream, for what must be kept in order (the ledger) and for what may
-// be lost (log lines). A subject can be claimed once: a second append to it is told so, not stored.
+// Streams: append-only subjects in JetStream, for what must be kept in order (the ledger) and for
+// what may be lost (log lines). A subject can be claimed once: a second append to it is told so,
+// not stored.
 
 import {
   DeliverPolicy,

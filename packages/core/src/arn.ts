@@ -1,5 +1,5 @@
-// Names and ARNs of functions: every form that the API accepts, and the rules when two forms disagree.
-// Pure; the gateway calls it on each request, so it throws AWS's own refusals.
+// Names and ARNs of functions: every form that the API accepts, and the rules when two forms
+// disagree. Pure; the gateway calls it on each request, so it throws AWS's own refusals.
 
 import { ServiceError } from './error.ts'
 
@@ -9,7 +9,9 @@ export interface Place {
   region: string
 }
 
-/** A function as a caller addressed it; `qualifier` is a version, `$LATEST`, an alias, or absent. */
+/**
+ * A function as a caller addressed it; `qualifier` is a version, `$LATEST`, an alias, or absent.
+ */
 export interface FunctionReference {
   account: string
   name: string
@@ -20,7 +22,8 @@ const ARN = /^arn:aws[a-zA-Z-]*:lambda:([^:]+):(\d{12}):function:([^:]+)(?::([^:
 const PARTIAL = /^(?:(\d{12}):)?(?:function:)?([^:]+)(?::([^:]+))?$/
 
 /**
- * Reads a name, partial ARN or ARN, each with or without a qualifier, against the `Qualifier` parameter.
+ * Reads a name, partial ARN or ARN, each with or without a qualifier, against the `Qualifier`
+ * parameter.
  * @throws ServiceError for another region, another account, or two qualifiers that differ.
  */
 export function parseFunctionName(

@@ -1,5 +1,6 @@
-// The bill: what was used in a month, by function, and what it costs. Metering writes it, the gateway passes it
-// on and the CLI prints it; the arithmetic of money is here, from exact integer units, once.
+// The bill: what was used in a month, by function, and what it costs. Metering writes it, the
+// gateway passes it on and the CLI prints it; the arithmetic of money is here, from exact integer
+// units, once.
 
 import type { Architecture } from './function.ts'
 

@@ -1,8 +1,11 @@
-// Refusals of the API: the closed set of exception names that Hearth answers with.
-// Any layer may throw a ServiceError; only gateway/wire-errors renders one. A function that fails is
-// not an exception (see InvocationResult.functionError), and a bug is an assertion, not a ServiceError.
+// Refusals of the API: the closed set of exception names that Hearth answers with. Any layer may
+// throw a ServiceError; only gateway/wire-errors renders one. A function that fails is not an
+// exception (see InvocationResult.functionError), and a bug is an assertion, not a ServiceError.
 
-/** Exception names as AWS's service model spells them. Their HTTP statuses live with the wire format. */
+/**
+ * Exception names as AWS's service model spells them. Their HTTP statuses live with the wire
+ * format.
+ */
 export type ErrorCode =
   | 'AccessDeniedException'
   | 'CodeStorageExceededException'
@@ -29,7 +32,9 @@ export type ErrorCode =
   | 'UnsupportedMediaTypeException'
   | 'ValidationException'
 
-/** Why an invocation was throttled; AWS's six reasons, sent as `Reason` of TooManyRequestsException. */
+/**
+ * Why an invocation was throttled; AWS's six reasons, sent as `Reason` of TooManyRequestsException.
+ */
 export type ThrottleReason =
   | 'CallerRateLimitExceeded'
   | 'ConcurrentInvocationLimitExceeded'
@@ -38,7 +43,9 @@ export type ThrottleReason =
   | 'ReservedFunctionConcurrentInvocationLimitExceeded'
   | 'ReservedFunctionInvocationRateLimitExceeded'
 
-/** A refusal that the caller sees: an exception name, AWS's literal message, and extra body members. */
+/**
+ * A refusal that the caller sees: an exception name, AWS's literal message, and extra body members.
+ */
 export class ServiceError extends Error {
   readonly code: ErrorCode
   /** Extra members of the body, such as `Reason` or `retryAfterSeconds`. */

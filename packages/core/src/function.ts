@@ -44,7 +44,9 @@ export interface FunctionVersion {
   configuration: Configuration
   code: Code
   architecture: Architecture
-  /** Changes whenever code or configuration does: environments of two deployments are never mixed. */
+  /**
+   * Changes whenever code or configuration does: environments of two deployments are never mixed.
+   */
   deploymentId: string
   revisionId: string
   /** Milliseconds since the epoch. */
@@ -73,7 +75,9 @@ export interface UrlCors {
   maxAge?: number
 }
 
-/** Everything remembered of one function: a single record, so that each change is one atomic write. */
+/**
+ * Everything remembered of one function: a single record, so that each change is one atomic write.
+ */
 export interface FunctionDocument {
   account: string
   name: string
@@ -237,7 +241,8 @@ export function settleFunction(document: FunctionDocument, revisionId: string): 
 }
 
 /**
- * The document with `$LATEST` published as the next number; unchanged when nothing changed since the last
+ * The document with `$LATEST` published as the next number; unchanged when nothing changed since
+ * the last
  * publication, as on AWS.
  */
 export function publishVersion(

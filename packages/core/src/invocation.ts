@@ -87,7 +87,9 @@ export interface InvocationRecord {
   outcome: Outcome
 }
 
-/** Milliseconds billed: init and duration together, rounded up (AWS bills init since August 2025). */
+/**
+ * Milliseconds billed: init and duration together, rounded up (AWS bills init since August 2025).
+ */
 export function billedMs(durationMs: number, initMs: number): number {
   return Math.ceil(durationMs + initMs)
 }

@@ -63,7 +63,8 @@ const DEPRECATED = new Set([
 
 /**
  * The runtime's row.
- * @throws ServiceError InvalidParameterValueException, with AWS's texts for deprecated and unknown names.
+ * @throws ServiceError InvalidParameterValueException, with AWS's texts for deprecated and unknown
+ * names.
  */
 export function requireRuntime(name: string): Runtime {
   const runtime = RUNTIMES[name]

@@ -1,6 +1,6 @@
 """Prints constraints.data.ts: the facts about Lambda's inputs that the SDK's schemas leave out.
 
-Usage: python3 constraints.py > ../src/constraints.data.ts, with a recent botocore (Debian: python3-botocore).
+Usage: python3 constraints.py > ../src/constraints.data.ts, with a recent botocore.
 Only facts are taken: which members are required, lengths, ranges, patterns and enumerations.
 """
 

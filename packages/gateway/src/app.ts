@@ -1,5 +1,6 @@
-// The control API and Hearth's own few routes, on Hono. A request is matched against the contract, verified,
-// parsed, validated, routed and rendered; each step is another file's. Invoke and function URLs never come here.
+// The control API and Hearth's own few routes, on Hono. A request is matched against the contract,
+// verified, parsed, validated, routed and rendered; each step is another file's. Invoke and
+// function URLs never come here.
 
 import { randomUUID } from 'node:crypto'
 import { SUBJECTS } from '@hearth/bus/messages'

@@ -1,5 +1,5 @@
-// Links by which a function's zip can be fetched for ten minutes, as GetFunction gives them out. A link carries
-// its own proof, so any gateway of the same keys can answer it.
+// Links by which a function's zip can be fetched for ten minutes, as GetFunction gives them out. A
+// link carries its own proof, so any gateway of the same keys can answer it.
 
 import { createHmac, timingSafeEqual } from 'node:crypto'
 

@@ -1,5 +1,6 @@
-// The API as AWS's own SDK states it: every operation's route, input and output, derived from the schemas that
-// the SDK ships. Routes follow AWS by bumping a package. Nothing here knows what an operation means.
+// The API as AWS's own SDK states it: every operation's route, input and output, derived from the
+// schemas that the SDK ships. Routes follow AWS by bumping a package. Nothing here knows what an
+// operation means.
 
 import * as sdk from '@aws-sdk/client-lambda'
 import { ServiceError } from '@hearth/core/error'
@@ -20,7 +21,10 @@ export interface Matched {
   labels: Record<string, string>
 }
 
-/** A request as the contract needs it; the query without its question mark, names of headers in lower case. */
+/**
+ * A request as the contract needs it; the query without its question mark, names of headers in
+ * lower case.
+ */
 export interface WireRequest {
   labels: Record<string, string>
   query: URLSearchParams
@@ -62,7 +66,10 @@ export function match(method: string, path: string, query: URLSearchParams): Mat
   return undefined
 }
 
-/** The operation's input, in AWS's member names. @throws ServiceError for a body that is not what it should be. */
+/**
+ * The operation's input, in AWS's member names. @throws ServiceError for a body that is not what it
+ * should be.
+ */
 export function parse(operation: Operation, request: WireRequest): Record<string, unknown> {
   const schema = NormalizedSchema.of(operation.input)
   const input: Record<string, unknown> = {}

@@ -1,12 +1,15 @@
-// How a function version looks on the wire: AWS's FunctionConfiguration, member for member. The reverse of
-// routes/functions, and as pure; which member is absent when is AWS's habit, not ours.
+// How a function version looks on the wire: AWS's FunctionConfiguration, member for member. The
+// reverse of routes/functions, and as pure; which member is absent when is AWS's habit, not ours.
 
 import { createHash } from 'node:crypto'
 import type { FunctionConfiguration } from '@aws-sdk/client-lambda'
 import { functionArn, type Place } from '@hearth/core/arn'
 import type { FunctionVersion } from '@hearth/core/function'
 
-/** The wire form; `qualified` says whether the ARN carries the version, as it does when it was asked for. */
+/**
+ * The wire form; `qualified` says whether the ARN carries the version, as it does when it was asked
+ * for.
+ */
 export function viewVersion(
   version: FunctionVersion,
   name: string,

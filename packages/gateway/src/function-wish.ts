@@ -1,6 +1,6 @@
-// What a caller wishes a function to be, read from the wire into core's nouns: defaults for what is left out,
-// refusals for what Hearth could not obey, and the few members that are echoed because they cannot matter
-// when self-hosted (the API table in the docs lists them).
+// What a caller wishes a function to be, read from the wire into core's nouns: defaults for what is
+// left out, refusals for what Hearth could not obey, and the few members that are echoed because
+// they cannot matter when self-hosted (the API table in the docs lists them).
 
 import type * as Aws from '@aws-sdk/client-lambda'
 import { ServiceError } from '@hearth/core/error'
@@ -36,7 +36,9 @@ type ConfigurationWish = Pick<
 
 const HOST_ARCHITECTURE: Architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64'
 
-/** Members that ask for something which is not built yet: what each asks for, when it asks at all. */
+/**
+ * Members that ask for something which is not built yet: what each asks for, when it asks at all.
+ */
 const UNOBEYED: Readonly<Record<string, (wish: Partial<Wish>) => boolean>> = {
   'container images': ({ PackageType, Code, ImageUri }) =>
     PackageType === 'Image' || Code?.ImageUri !== undefined || ImageUri !== undefined,
@@ -93,7 +95,9 @@ export function configurationFor(name: string, wish: ConfigurationWish): Configu
   return mergeConfiguration(start, wish)
 }
 
-/** The configuration with every given member replaced. @throws ServiceError for what AWS refuses. */
+/**
+ * The configuration with every given member replaced. @throws ServiceError for what AWS refuses.
+ */
 export function mergeConfiguration(current: Configuration, wish: ConfigurationWish): Configuration {
   if (wish.Runtime !== undefined) requireRuntime(wish.Runtime)
   const variables = wish.Environment?.Variables

@@ -1,5 +1,6 @@
-// Function URLs in both directions: an HTTP request as the event that a function receives (payload 2.0), and a
-// function's result as an HTTP answer. Pure; AWS's rules for text and binary, cookies and bare values.
+// Function URLs in both directions: an HTTP request as the event that a function receives (payload
+// 2.0), and a function's result as an HTTP answer. Pure; AWS's rules for text and binary, cookies
+// and bare values.
 
 export interface HttpFacts {
   requestId: string

@@ -1,5 +1,5 @@
-// Plain node:http in and out for the hot routes: reading a body with a cap, and writing an answer in one go.
-// Control routes go through Hono; an invocation should not pay for what it does not use.
+// Plain node:http in and out for the hot routes: reading a body with a cap, and writing an answer
+// in one go. Control routes go through Hono; an invocation should not pay for what it does not use.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WireAnswer } from './contract.ts'
@@ -17,7 +17,10 @@ export interface Received {
 
 const EMPTY = new Uint8Array(0)
 
-/** Resolves with the body, or undefined when it is larger than `bytesMax`. Rejects when the caller goes away. */
+/**
+ * Resolves with the body, or undefined when it is larger than `bytesMax`. Rejects when the caller
+ * goes away.
+ */
 export function readBody(
   request: IncomingMessage,
   bytesMax: number,

@@ -1,6 +1,6 @@
-// Settlement: the move from Pending to Active and from InProgress to Successful, once the code is in place.
-// The record says what is owed and a sweep re-reads it, so a gateway that dies in between costs a moment;
-// settling twice changes nothing.
+// Settlement: the move from Pending to Active and from InProgress to Successful, once the code is
+// in place. The record says what is owed and a sweep re-reads it, so a gateway that dies in between
+// costs a moment; settling twice changes nothing.
 
 import { randomUUID } from 'node:crypto'
 import { type FunctionDocument, isUnsettled, settleFunction } from '@hearth/core/function'

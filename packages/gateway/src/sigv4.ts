@@ -1,5 +1,6 @@
-// Signature Version 4, verified: whether a request was signed with a key that we know, for this region and
-// service, now. Header and presigned forms. The clock is an argument; signing keys are cached for their day.
+// Signature Version 4, verified: whether a request was signed with a key that we know, for this
+// region and service, now. Header and presigned forms. The clock is an argument; signing keys are
+// cached for their day.
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { ServiceError } from '@hearth/core/error'
@@ -203,7 +204,10 @@ function requireFresh(claim: Claim, now: number): void {
   }
 }
 
-/** The host and every x-amz- header must be under the signature, or others could change what they say. */
+/**
+ * The host and every x-amz- header must be under the signature, or others could change what they
+ * say.
+ */
 function requireSignedHeaders(claim: Claim, request: SignedRequest): void {
   const must = Object.keys(request.headers).filter((name) => name.startsWith('x-amz-'))
   for (const name of ['host', ...must]) {

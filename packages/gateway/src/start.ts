@@ -1,5 +1,6 @@
-// The gateway role: every public HTTP byte. Invocations and function URLs are answered on node:http at once;
-// everything else goes through the app. It keeps no state of its own, so any number of gateways may run.
+// The gateway role: every public HTTP byte. Invocations and function URLs are answered on node:http
+// at once; everything else goes through the app. It keeps no state of its own, so any number of
+// gateways may run.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,5 +1,5 @@
-// The X-Ray header of a request: kept as it came, or begun. Hearth records no traces of its own here; it only
-// never loses a caller's.
+// The X-Ray header of a request: kept as it came, or begun. Hearth records no traces of its own
+// here; it only never loses a caller's.
 
 import { randomBytes } from 'node:crypto'
 

@@ -1,5 +1,6 @@
-// Whether an input keeps to the model: required members, lengths, ranges, patterns, enumerations. All faults of a
-// request are told in one message, in AWS's words. Pure; what depends on stored state is refused elsewhere.
+// Whether an input keeps to the model: required members, lengths, ranges, patterns, enumerations.
+// All faults of a request are told in one message, in AWS's words. Pure; what depends on stored
+// state is refused elsewhere.
 
 import { ServiceError } from '@hearth/core/error'
 import { NormalizedSchema } from '@smithy/core/schema'
@@ -31,7 +32,9 @@ const ARN_LENGTH_MAX = 140
 /** Unknown runtimes have a message of their own, in core/runtime. */
 const CHECKED_ELSEWHERE = new Set(['Runtime'])
 
-/** @throws ServiceError ValidationException with every fault, or the few special refusals of names. */
+/**
+ * @throws ServiceError ValidationException with every fault, or the few special refusals of names.
+ */
 export function validate(
   operation: Operation,
   input: Record<string, unknown>,
@@ -81,7 +84,10 @@ function faultOf(value: unknown, rule: Rule, at: string): string[] {
   return [...own, ...insideFaults(value, rule, at)]
 }
 
-/** Values of lists and maps are judged together: the whole collection is shown, with all its constraints. */
+/**
+ * Values of lists and maps are judged together: the whole collection is shown, with all its
+ * constraints.
+ */
 function insideFaults(value: unknown, rule: Rule, at: string): string[] {
   const all = (part: Rule) => [...constraintsOf(part), 'Member must not be null'].join(', ')
   const fault = (words: string) =>

@@ -1,5 +1,6 @@
-// Refusals as bytes: the only place that knows an exception's HTTP status and the odd capitalisation of its
-// body. Whatever is not a refusal is our fault: a bare 500, the details in our log and not in the answer.
+// Refusals as bytes: the only place that knows an exception's HTTP status and the odd
+// capitalisation of its body. Whatever is not a refusal is our fault: a bare 500, the details in
+// our log and not in the answer.
 
 import { type ErrorCode, ServiceError } from '@hearth/core/error'
 import type { WireAnswer } from './contract.ts'

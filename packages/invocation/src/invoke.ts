@@ -1,6 +1,6 @@
-// The one door: everything that runs a function comes through invoke(). Its walk is resolve -> rank -> send
-// -> settle, and all control flow of the walk is here. It never runs an accepted invocation twice: when a
-// scheduler dies with it, the caller gets AWS's 500 ServiceException.
+// The one door: everything that runs a function comes through invoke(). Its walk is resolve -> rank
+// -> send -> settle, and all control flow of the walk is here. It never runs an accepted invocation
+// twice: when a scheduler dies with it, the caller gets AWS's 500 ServiceException.
 
 import type { Envelope } from '@hearth/bus/envelope'
 import {
@@ -20,7 +20,9 @@ import { rank } from './placement.ts'
 import type { LiveScheduler, Schedulers } from './schedulers.ts'
 
 export interface Door {
-  /** @throws ServiceError when the function cannot be resolved, is throttled, or the platform fails. */
+  /**
+   * @throws ServiceError when the function cannot be resolved, is throttled, or the platform fails.
+   */
   invoke(request: InvocationRequest): Promise<InvocationResult>
   /** What an invocation would run. @throws ServiceError as invoke does. */
   resolve(account: string, name: string, qualifier?: string): Resolved
@@ -42,7 +44,10 @@ export interface DoorParts {
 const ACCEPT_WITHIN_MS = 2_000
 /** Clocks of two hosts may differ; a late start is refused this much earlier than we give up. */
 const START_BY_MS = 1_500
-/** What a run may take beyond the function's own timeout: a start, an init, and an answer on its way. */
+/**
+ * What a run may take beyond the function's own timeout: a start, an init, and an answer on its
+ * way.
+ */
 const GRACE_MS = 60_000
 
 export function openDoor(parts: DoorParts): Door {

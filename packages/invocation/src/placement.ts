@@ -1,6 +1,6 @@
-// Which scheduler should run an invocation: a pure ranking by rendezvous hash, so that a function version
-// has a home (and its warm environments are found again), and spill-over has an order that every gateway
-// agrees on without asking anyone.
+// Which scheduler should run an invocation: a pure ranking by rendezvous hash, so that a function
+// version has a home (and its warm environments are found again), and spill-over has an order that
+// every gateway agrees on without asking anyone.
 
 /** The candidates, best first. Those that drain are left out. */
 export function rank<Candidate extends { schedulerId: string; draining: boolean }>(

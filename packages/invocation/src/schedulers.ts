@@ -1,5 +1,6 @@
-// The schedulers that live, as their heartbeats tell. A scheduler that falls silent is forgotten, and those
-// who wait for its last word are told at once: an accepted invocation is never run a second time.
+// The schedulers that live, as their heartbeats tell. A scheduler that falls silent is forgotten,
+// and those who wait for its last word are told at once: an accepted invocation is never run a
+// second time.
 
 import { type SchedulerHeartbeat, SUBJECTS } from '@hearth/bus/messages'
 import type { Requests } from '@hearth/bus/requests'

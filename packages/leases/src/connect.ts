@@ -1,5 +1,5 @@
-// The way onto Valkey: soft state that may vanish at any moment. Losing it costs speed, never data and never a
-// limit; so commands fail quickly while it is away, and nobody queues behind it.
+// The way onto Valkey: soft state that may vanish at any moment. Losing it costs speed, never data
+// and never a limit; so commands fail quickly while it is away, and nobody queues behind it.
 
 import { Redis } from 'ioredis'
 

@@ -1,6 +1,7 @@
-// Who does a piece of work that one process at a time should do: a lease with a time to live, renewed while its
-// holder is well. It keeps work from being done twice most of the time; where twice would be wrong, the work
-// itself must be fenced by compare-and-set, because a lease can run out while its holder is paused.
+// Who does a piece of work that one process at a time should do: a lease with a time to live,
+// renewed while its holder is well. It keeps work from being done twice most of the time; where
+// twice would be wrong, the work itself must be fenced by compare-and-set, because a lease can run
+// out while its holder is paused.
 
 import { randomUUID } from 'node:crypto'
 import type { LeaseStore } from './connect.ts'
@@ -33,7 +34,10 @@ const RELEASE = `
 if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
 return 0`
 
-/** Tries for the lease until it is closed. Time is measured by our own monotonic clock, from before each try. */
+/**
+ * Tries for the lease until it is closed. Time is measured by our own monotonic clock, from before
+ * each try.
+ */
 export function hold(store: LeaseStore, options: OwnershipOptions): Ownership {
   const key = `hearth:owner:${options.name}`
   const self = randomUUID()

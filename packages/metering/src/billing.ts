@@ -1,5 +1,6 @@
-// What an attempt costs in units: one request, and megabyte-milliseconds of compute. Pure, and integers only, so
-// that sums are exact in whatever order they are made; money comes in at the very end, in bill.ts.
+// What an attempt costs in units: one request, and megabyte-milliseconds of compute. Pure, and
+// integers only, so that sums are exact in whatever order they are made; money comes in at the very
+// end, in bill.ts.
 
 import type { InvocationRecord } from '@hearth/core/invocation'
 

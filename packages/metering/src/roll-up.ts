@@ -1,6 +1,7 @@
-// From the ledger to totals: a pure step that takes one segment in. The position travels in the same value as
-// the totals, so whoever stores the outcome by compare-and-set counts each segment exactly once; attempts seen
-// twice within the last ones remembered are counted the first time only.
+// From the ledger to totals: a pure step that takes one segment in. The position travels in the
+// same value as the totals, so whoever stores the outcome by compare-and-set counts each segment
+// exactly once; attempts seen twice within the last ones remembered are counted the first time
+// only.
 
 import type { LedgerSegment } from '@hearth/bus/messages'
 import type { InvocationRecord } from '@hearth/core/invocation'

@@ -1,6 +1,7 @@
-// The metering role: one at a time reads the ledger in order, moves the totals on by compare-and-set, and
-// answers what a month cost. Others stand by. Nothing that it keeps in memory matters: a new holder starts from
-// the stored position, and a holder that was paused loses its compare-and-set.
+// The metering role: one at a time reads the ledger in order, moves the totals on by
+// compare-and-set, and answers what a month cost. Others stand by. Nothing that it keeps in memory
+// matters: a new holder starts from the stored position, and a holder that was paused loses its
+// compare-and-set.
 
 import { SUBJECTS } from '@hearth/bus/messages'
 import type { Requests, Subscription } from '@hearth/bus/requests'

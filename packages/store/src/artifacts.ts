@@ -1,6 +1,6 @@
-// Code by its content: a zip is stored under its SHA-256 and unpacked once a host, into a folder that nobody
-// changes. A bad zip leaves nothing behind, and a crash half-way is done again, because a folder or file has
-// its final name only when it is complete.
+// Code by its content: a zip is stored under its SHA-256 and unpacked once a host, into a folder
+// that nobody changes. A bad zip leaves nothing behind, and a crash half-way is done again, because
+// a folder or file has its final name only when it is complete.
 
 import { execFile } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'

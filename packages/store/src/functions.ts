@@ -1,5 +1,6 @@
-// The functions that exist: one record each, changed only by compare-and-set, read from a watched cache.
-// Laws of change live in core/function; this file retries a change that lost a race, and nothing else.
+// The functions that exist: one record each, changed only by compare-and-set, read from a watched
+// cache. Laws of change live in core/function; this file retries a change that lost a race, and
+// nothing else.
 
 import type { Bus } from '@hearth/bus/connect'
 import { BUCKETS } from '@hearth/bus/messages'

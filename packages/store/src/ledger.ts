@@ -1,5 +1,6 @@
-// The ledger: invocation records in segments, each stored once under a subject that can be taken only once, and
-// the totals that metering rolls up from them. Totals carry the position up to which they are complete.
+// The ledger: invocation records in segments, each stored once under a subject that can be taken
+// only once, and the totals that metering rolls up from them. Totals carry the position up to which
+// they are complete.
 
 import type { Bus } from '@hearth/bus/connect'
 import { BUCKETS, type LedgerSegment, STREAMS } from '@hearth/bus/messages'

@@ -1,5 +1,6 @@
-// What functions and the platform wrote, by log group: kept for a while, bounded in size, and losable. Reading
-// starts at a time and goes forward; a token is the place where the last page ended.
+// What functions and the platform wrote, by log group: kept for a while, bounded in size, and
+// losable. Reading starts at a time and goes forward; a token is the place where the last page
+// ended.
 
 import { type LogBatch, logSubject, STREAMS } from '@hearth/bus/messages'
 import type { StreamMessage, Streams } from '@hearth/bus/streams'
@@ -11,7 +12,10 @@ export interface LogFilter {
   startTime?: number
   endTime?: number
   streams?: readonly string[]
-  /** CloudWatch's simplest pattern: terms that must all be in the line, quoted where they have blanks. */
+  /**
+   * CloudWatch's simplest pattern: terms that must all be in the line, quoted where they have
+   * blanks.
+   */
   pattern?: string
   limit: number
   nextToken?: string
@@ -54,50 +58,14 @@ export async function openLogs(streams: Streams): Promise<Logs> {
     losable: true,
   })
 
-  /** Every stored batch of a group from a place on, up to what is there now. */
-  async function* batches(subject: string, from: { fromTime?: number; fromSequence?: number }) {
-    const newest = await streams.last(name, subject)
-    if (!newest || (from.fromSequence ?? 0) > newest.sequence) return
-    if ((from.fromTime ?? 0) > newest.time) return
-    const end = AbortSignal.timeout(READ_MS_MAX)
-    for await (const message of streams.read(name, { subject, ...from, signal: end })) {
-      yield { message, batch: decode(message) }
-      if (message.sequence >= newest.sequence) return
-    }
-  }
-
+  const reader = openReader(streams)
   return {
     publish(account, group, batch) {
       const subject = logSubject(account, group)
       for (const part of inParts(batch)) streams.publish(subject, encode(part))
     },
 
-    async filter(filter) {
-      const subject = logSubject(filter.account, filter.group)
-      if (!(await streams.last(name, subject))) return 'no such group'
-      const place = readToken(filter.nextToken)
-      const from = place
-        ? { fromSequence: place.sequence }
-        : { fromTime: Math.max((filter.startTime ?? 0) - BATCH_LAG_MS, 0) }
-      const wanted = matcher(filter)
-      const events: FoundEvent[] = []
-      for await (const { message, batch } of batches(subject, from)) {
-        const skip = place?.sequence === message.sequence ? place.index : 0
-        for (const [index, event] of batch.events.entries()) {
-          if (index < skip || !wanted(batch.stream, event)) continue
-          if (events.length >= filter.limit) {
-            return { events, nextToken: `${message.sequence}.${index}` }
-          }
-          events.push({
-            logStreamName: batch.stream,
-            ...event,
-            ingestionTime: message.time,
-            eventId: `${message.sequence}.${index}`,
-          })
-        }
-      }
-      return { events }
-    },
+    filter: (filter) => findEvents(reader, filter),
 
     async groups(account, prefix) {
       const { subjects } = await streams.facts(name, `logs.${account}.>`)
@@ -109,10 +77,57 @@ export async function openLogs(streams: Streams): Promise<Logs> {
 
     async streamsOf(account, group) {
       const found = new Set<string>()
-      for await (const { batch } of batches(logSubject(account, group), {})) found.add(batch.stream)
+      for await (const { batch } of reader.batches(logSubject(account, group), {}))
+        found.add(batch.stream)
       return [...found]
     },
   }
+}
+
+type Reader = ReturnType<typeof openReader>
+
+function openReader(streams: Streams) {
+  const { name } = STREAMS.logs
+  return {
+    exists: async (subject: string) => (await streams.last(name, subject)) !== undefined,
+
+    /** Every stored batch of a group from a place on, up to what is there now. */
+    async *batches(subject: string, from: { fromTime?: number; fromSequence?: number }) {
+      const newest = await streams.last(name, subject)
+      if (!newest || (from.fromSequence ?? 0) > newest.sequence) return
+      if ((from.fromTime ?? 0) > newest.time) return
+      const end = AbortSignal.timeout(READ_MS_MAX)
+      for await (const message of streams.read(name, { subject, ...from, signal: end })) {
+        yield { message, batch: decode(message) }
+        if (message.sequence >= newest.sequence) return
+      }
+    },
+  }
+}
+
+async function findEvents(
+  reader: Reader,
+  filter: LogFilter,
+): Promise<FoundEvents | 'no such group'> {
+  const subject = logSubject(filter.account, filter.group)
+  if (!(await reader.exists(subject))) return 'no such group'
+  const place = readToken(filter.nextToken)
+  const from = place
+    ? { fromSequence: place.sequence }
+    : { fromTime: Math.max((filter.startTime ?? 0) - BATCH_LAG_MS, 0) }
+  const wanted = matcher(filter)
+  const events: FoundEvent[] = []
+  for await (const { message, batch } of reader.batches(subject, from)) {
+    const skip = place?.sequence === message.sequence ? place.index : 0
+    for (const [index, event] of batch.events.entries()) {
+      if (index < skip || !wanted(batch.stream, event)) continue
+      const eventId = `${message.sequence}.${index}`
+      if (events.length >= filter.limit) return { events, nextToken: eventId }
+      const { stream: logStreamName } = batch
+      events.push({ logStreamName, ...event, ingestionTime: message.time, eventId })
+    }
+  }
+  return { events }
 }
 
 function matcher(filter: LogFilter) {

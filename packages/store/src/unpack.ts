@@ -1,6 +1,7 @@
 // Unpacks one zip into a folder: the hostile part of taking code in, run in a process of its own by
-// artifacts.ts. Everything is counted while it is inflated, every name is judged before it is used, and
-// nothing is written outside the folder. Exit status 0 is success; a refusal is one line on standard output.
+// artifacts.ts. Everything is counted while it is inflated, every name is judged before it is used,
+// and nothing is written outside the folder. Exit status 0 is success; a refusal is one line on
+// standard output.
 
 import { createWriteStream } from 'node:fs'
 import { mkdir, readFile, symlink } from 'node:fs/promises'

@@ -1,5 +1,5 @@
-// Routes of function URL configurations. A URL belongs to the unqualified function; what Hearth could not obey
-// yet (streaming, aliases) is refused rather than stored.
+// Routes of function URL configurations. A URL belongs to the unqualified function; what Hearth
+// could not obey yet (streaming, aliases) is refused rather than stored.
 
 import { randomBytes } from 'node:crypto'
 import type * as Aws from '@aws-sdk/client-lambda'
@@ -112,7 +112,10 @@ function requireUrl(document: FunctionDocument | undefined): FunctionUrl {
   throw noUrl()
 }
 
-/** The address under the domain by which the caller reached us; `localhost` names resolve on every machine. */
+/**
+ * The address under the domain by which the caller reached us; `localhost` names resolve on every
+ * machine.
+ */
 function addressOf(id: string, caller: Caller): string {
   const origin = new URL(caller.origin)
   const isName = /[a-z]/i.test(origin.hostname) && !origin.hostname.startsWith('[')

@@ -1,5 +1,6 @@
-// Routes of functions: create, read, change, delete, list. Each reads the wish, asks the law in core, lets
-// the store write, and shows the result; a wish that Hearth could not obey is refused, never stored.
+// Routes of functions: create, read, change, delete, list. Each reads the wish, asks the law in
+// core, lets the store write, and shows the result; a wish that Hearth could not obey is refused,
+// never stored.
 
 import { randomUUID } from 'node:crypto'
 import type * as Aws from '@aws-sdk/client-lambda'

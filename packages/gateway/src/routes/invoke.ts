@@ -1,5 +1,6 @@
-// Invoke: the hot route. Reads the request without any framework, goes through the door, and answers with
-// AWS's headers. It decides nothing about running; a function that failed is still a 200.
+// Invoke: the hot route. Reads the request without any framework, goes through the door, and
+// answers with AWS's headers. It decides nothing about running; a function that failed is still a
+// 200.
 
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'

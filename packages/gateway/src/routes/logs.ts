@@ -1,5 +1,6 @@
-// CloudWatch Logs, as far as `aws logs tail` and `hearth logs` need it: FilterLogEvents, DescribeLogGroups and
-// DescribeLogStreams, in the JSON 1.1 protocol of that service. Lines come from store/logs and are bounded there.
+// CloudWatch Logs, as far as `aws logs tail` and `hearth logs` need it: FilterLogEvents,
+// DescribeLogGroups and DescribeLogStreams, in the JSON 1.1 protocol of that service. Lines come
+// from store/logs and are bounded there.
 
 import type { Logs } from '@hearth/store/logs'
 import type { WireAnswer } from '../contract.ts'

@@ -1,5 +1,6 @@
-// What a route of the control API is: a function from one operation's input to its output. It speaks AWS's
-// members on the outside and core's nouns on the inside; statuses and error bodies are not its affair.
+// What a route of the control API is: a function from one operation's input to its output. It
+// speaks AWS's members on the outside and core's nouns on the inside; statuses and error bodies are
+// not its affair.
 
 import type { Place } from '@hearth/core/arn'
 import type { Door } from '@hearth/invocation/invoke'

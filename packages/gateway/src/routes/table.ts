@@ -1,5 +1,6 @@
-// Which operations Hearth has: the SDK's names beside our routes. What is not here is answered honestly by
-// app.ts; adding an operation is a route, its law or store line, a test, and one row here.
+// Which operations Hearth has: the SDK's names beside our routes. What is not here is answered
+// honestly by app.ts; adding an operation is a route, its law or store line, a test, and one row
+// here.
 
 import {
   createFunctionUrlConfig,

@@ -1,5 +1,6 @@
-// Requests to function URLs: `<id>.lambda-url.<region>.<any domain>`, or `/function-urls/<id>/...` where names
-// cannot be resolved. Each becomes an event, goes through the door, and comes back by AWS's response rules.
+// Requests to function URLs: `<id>.lambda-url.<region>.<any domain>`, or `/function-urls/<id>/...`
+// where names cannot be resolved. Each becomes an event, goes through the door, and comes back by
+// AWS's response rules.
 
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
