@@ -1,5 +1,5 @@
-// The command as a client of Hearth: the AWS SDK, as anybody would use it, and one signed request for what AWS
-// has no API for. It knows no private door.
+// The command as a client of Hearth: the AWS SDK, as anybody would use it, and one signed request
+// for what AWS has no API for. It knows no private door.
 
 import { createHash, createHmac } from 'node:crypto'
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
@@ -60,7 +60,9 @@ export interface Health {
   }[]
 }
 
-/** What the API says of itself, and the time that it has. @throws like fetch when nobody answers. */
+/**
+ * What the API says of itself, and the time that it has. @throws like fetch when nobody answers.
+ */
 export async function fetchHealth(
   options: ClientOptions,
   withinMs = HEALTH_MS,

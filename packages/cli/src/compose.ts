@@ -1,4 +1,5 @@
-// deploy/compose.yaml through the compose command: the one description of what runs on a single host.
+// deploy/compose.yaml through the compose command: the one description of what runs on a single
+// host.
 
 import { join } from 'node:path'
 import { ROOT } from './images.ts'
@@ -11,6 +12,7 @@ export interface Container {
   State: string
   Health: string
   Status: string
+  Publishers?: { PublishedPort: number }[]
 }
 
 const baseArguments = () => [
@@ -61,7 +63,8 @@ export async function composeContainers(): Promise<Container[]> {
     .map((line) => JSON.parse(line) as Container)
 }
 
-async function composeLogs(): Promise<string> {
+/** The last lines of Hearth's own container. */
+export async function composeLogs(): Promise<string> {
   const args = [...baseArguments(), 'logs', '--tail', '20', '--no-color', 'hearth']
   return (await attempt('docker', args, { env: environment() })).stdout
 }

@@ -1,5 +1,5 @@
-// Which credentials the command signs with: the SDK's own chain as soon as anything is configured, a fresh
-// install's first key otherwise. That key is never sent anywhere but to this machine.
+// Which credentials the command signs with: the SDK's own chain as soon as anything is configured,
+// a fresh install's first key otherwise. That key is never sent anywhere but to this machine.
 
 import { readFile } from 'node:fs/promises'
 import { type Key, namesCredentials, profileFiles } from './settings.ts'
@@ -7,8 +7,14 @@ import { type Key, namesCredentials, profileFiles } from './settings.ts'
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|.+\.localhost)$/
 const FIRST_KEY: Key = { accessKeyId: 'hearth', secretAccessKey: 'hearth' }
 /** Settings of a profile that lead to credentials. */
-const SOURCES =
-  /^\s*(aws_access_key_id|credential_process|credential_source|source_profile|role_arn|sso_\w+|login_session)\s*=/
+const SOURCES = new Set([
+  'aws_access_key_id',
+  'credential_process',
+  'login_session',
+  'role_arn',
+  'sso_account_id',
+  'sso_session',
+])
 
 /** Credentials to hand to the SDK, or undefined to let its chain find them. */
 export async function fallbackKey(endpoint: string): Promise<Key | undefined> {
@@ -28,7 +34,7 @@ export function hasDefaultProfile(text: string): boolean {
   for (const line of text.split('\n')) {
     const heading = /^\s*\[\s*(?:profile\s+)?([^\]]*?)\s*\]/.exec(line)
     if (heading) section = heading[1] ?? ''
-    else if (section === 'default' && SOURCES.test(line)) return true
+    else if (section === 'default' && SOURCES.has(line.split('=')[0]?.trim() ?? '')) return true
   }
   return false
 }

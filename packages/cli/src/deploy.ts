@@ -1,9 +1,8 @@
-// `hearth deploy`: a folder or zip becomes a function, by the API that any client uses. What is not said on the
-// command line comes from the folder's hearth.json, then from what the folder looks like.
+// `hearth deploy`: a folder or zip becomes a function, by the API that any client uses. Only what
+// differs is changed, so that deploying the same thing twice keeps warm environments.
 
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import {
   CreateFunctionCommand,
   CreateFunctionUrlConfigCommand,
@@ -16,106 +15,134 @@ import {
   waitUntilFunctionActiveV2,
   waitUntilFunctionUpdatedV2,
 } from '@aws-sdk/client-lambda'
-import { z } from 'zod'
-import { CommandError, EXIT } from './client.ts'
+import { CommandError, usageError } from './failures.ts'
+import { type FunctionSettings, mergeSettings, NAME, readSettings } from './function-settings.ts'
 import { packageCode } from './package-code.ts'
-
-const settings = z
-  .object({
-    name: z.string(),
-    runtime: z.string(),
-    handler: z.string(),
-    role: z.string(),
-    description: z.string(),
-    memory: z.coerce.number().int(),
-    timeout: z.coerce.number().int(),
-    ephemeralStorage: z.coerce.number().int(),
-    environment: z.record(z.string(), z.string()),
-    logFormat: z.enum(['JSON', 'Text']),
-    url: z.boolean(),
-  })
-  .partial()
-  .strict()
-
-export type DeploySettings = z.output<typeof settings>
+import type { Report } from './progress.ts'
+import { guessFromZip } from './runtime-guess.ts'
 
 export interface Deployed {
   configuration: FunctionConfiguration
   url?: string
-  changed: boolean
+  outcome: 'created' | 'unchanged' | 'updated'
 }
 
+/** The role is kept and shown, and never assumed; AWS's clients insist on one. */
 const DEFAULT_ROLE = 'arn:aws:iam::000000000000:role/hearth'
-const SETTLED = { maxWaitTime: 120, minDelay: 1, maxDelay: 1 }
+const SETTLE_SECONDS = 120
+
+interface Work {
+  client: LambdaClient
+  name: string
+  zip: Uint8Array
+  wish: FunctionSettings
+  report: Report
+}
 
 /** Creates or updates, and waits until the function is ready. */
 export async function deploy(
   client: LambdaClient,
   path: string,
-  given: DeploySettings,
+  { given, report = () => {} }: { given: FunctionSettings; report?: Report },
 ): Promise<Deployed> {
   const folder = resolve(path)
-  const wish = { ...(await guess(folder)), ...(await readSettings(folder)), ...given }
-  const name = wish.name ?? basename(folder).replace(/\.zip$/, '')
+  report('packing the code')
   const zip = await packageCode(folder)
+  const wish = mergeSettings(await readSettings(folder), given)
+  const name = wish.name ?? nameOf(folder)
+  const work: Work = { client, name, zip, wish, report }
   const existing = await find(client, name)
-  const changed = existing
-    ? await update(client, { name, zip, wish, existing })
-    : await create(client, { name, zip, wish })
+  const outcome = existing ? await update(work, existing) : await create(work)
+  const url = wish.url ? await ensureUrl(work) : undefined
   const configuration = await client.send(
     new GetFunctionConfigurationCommand({ FunctionName: name }),
   )
-  const url = wish.url ? await ensureUrl(client, name) : undefined
-  return { configuration, changed, ...(url && { url }) }
+  return { configuration, outcome, ...(url && { url }) }
 }
 
-interface Work {
-  name: string
-  zip: Uint8Array
-  wish: DeploySettings
+/** A folder's name as a function's. */
+function nameOf(path: string): string {
+  const name = basename(path)
+    .replace(/\.zip$/, '')
+    .replaceAll(/[^a-zA-Z0-9_-]+/g, '-')
+  if (NAME.test(name)) return name
+  throw usageError(`${path} has a name that no function can have. Name it with --name.`)
 }
 
-async function create(client: LambdaClient, { name, zip, wish }: Work): Promise<true> {
+async function create(work: Work): Promise<'created'> {
+  const { client, name, zip } = work
+  // Only here: a guess at an update could undo what somebody has set.
+  const wish = mergeSettings(guessFromZip(zip), work.wish)
   if (!wish.runtime || !wish.handler) {
-    throw new CommandError(
-      `${name} looks like neither Node.js nor Python. Name --runtime and --handler.`,
-      EXIT.usage,
+    throw usageError(
+      `${name} does not show its ${wish.runtime ? 'handler' : 'runtime and handler'}. ` +
+        'Name --runtime (nodejs24.x, python3.13) and --handler (index.handler), or write them ' +
+        'in its hearth.json.',
     )
   }
+  work.report(`creating ${name}`)
   await client.send(
     new CreateFunctionCommand({
       FunctionName: name,
       Role: DEFAULT_ROLE,
       Code: { ZipFile: zip },
+      ...(wish.architecture && { Architectures: [wish.architecture] }),
       ...configurationOf(wish),
     }),
   )
-  await waitUntilFunctionActiveV2({ client, ...SETTLED }, { FunctionName: name })
-  return true
+  await settled(work)
+  return 'created'
 }
 
-/** Changes only what differs, so that deploying the same thing twice keeps warm environments. */
 async function update(
-  client: LambdaClient,
-  { name, zip, wish, existing }: Work & { existing: FunctionConfiguration },
-): Promise<boolean> {
-  const settled = () => waitUntilFunctionUpdatedV2({ client, ...SETTLED }, { FunctionName: name })
-  const newCode = createHash('sha256').update(zip).digest('base64') !== existing.CodeSha256
+  work: Work,
+  existing: FunctionConfiguration,
+): Promise<'unchanged' | 'updated'> {
+  const { client, name, zip, wish, report } = work
+  // Somebody else's change may be under way; AWS refuses a second one until it is done.
+  if (existing.State === 'Pending' || existing.LastUpdateStatus === 'InProgress') {
+    await settled(work)
+  }
+  const newCode =
+    createHash('sha256').update(zip).digest('base64') !== existing.CodeSha256 ||
+    (wish.architecture !== undefined && wish.architecture !== existing.Architectures?.[0])
   if (newCode) {
-    await client.send(new UpdateFunctionCodeCommand({ FunctionName: name, ZipFile: zip }))
-    await settled()
-  }
-  const newSettings = differs(configurationOf(wish), existing)
-  if (newSettings) {
+    report(`updating the code of ${name}`)
     await client.send(
-      new UpdateFunctionConfigurationCommand({ FunctionName: name, ...configurationOf(wish) }),
+      new UpdateFunctionCodeCommand({
+        FunctionName: name,
+        ZipFile: zip,
+        ...(wish.architecture && { Architectures: [wish.architecture] }),
+      }),
     )
-    await settled()
+    await settled(work)
   }
-  return newCode || newSettings
+  const wished = configurationOf(wish)
+  const newConfiguration = differs(wished, existing)
+  if (newConfiguration) {
+    report(`updating the configuration of ${name}`)
+    await client.send(new UpdateFunctionConfigurationCommand({ FunctionName: name, ...wished }))
+    await settled(work)
+  }
+  return newCode || newConfiguration ? 'updated' : 'unchanged'
 }
 
-function configurationOf(wish: DeploySettings) {
+/** Waits until the function can be invoked as it was last changed. */
+async function settled({ client, name, report }: Work): Promise<void> {
+  report(`waiting until ${name} is ready`)
+  const patience = { client, maxWaitTime: SETTLE_SECONDS, minDelay: 1, maxDelay: 1 }
+  const which = { FunctionName: name }
+  try {
+    await waitUntilFunctionActiveV2(patience, which)
+    await waitUntilFunctionUpdatedV2(patience, which)
+  } catch (cause) {
+    const now = await find(client, name)
+    const reason = now?.StateReason ?? now?.LastUpdateStatusReason ?? `it is ${now?.State}`
+    throw new CommandError(`${name} did not become ready: ${reason}.`, undefined, { cause })
+  }
+}
+
+function configurationOf(wish: FunctionSettings) {
   return {
     ...(wish.runtime && { Runtime: wish.runtime as FunctionConfiguration['Runtime'] }),
     ...(wish.handler && { Handler: wish.handler }),
@@ -129,14 +156,18 @@ function configurationOf(wish: DeploySettings) {
   }
 }
 
-/** Whether any wished member is not as it is; nested members are compared as far as they were wished. */
+/**
+ * Whether any wished member is not as it is. Nested members are compared as far as they were
+ * wished, except
+ * environment variables: setting those forgets the others, so that one too many is a difference.
+ */
 export function differs(wished: object, existing: object): boolean {
   return Object.entries(wished).some(([name, value]) => {
     const current = (existing as Record<string, unknown>)[name]
-    if (typeof value === 'object' && value !== null) {
-      return differs(value, (current as object | undefined) ?? {})
-    }
-    return value !== current
+    if (typeof value !== 'object' || value === null) return value !== current
+    const held = (current as object | undefined) ?? {}
+    const tooMany = name === 'Variables' && Object.keys(held).some((key) => !(key in value))
+    return tooMany || differs(value, held)
   })
 }
 
@@ -149,46 +180,14 @@ async function find(client: LambdaClient, name: string) {
   }
 }
 
-async function ensureUrl(client: LambdaClient, name: string): Promise<string | undefined> {
+async function ensureUrl({ client, name, report }: Work): Promise<string | undefined> {
+  const which = { FunctionName: name }
   try {
-    const made = await client.send(
-      new CreateFunctionUrlConfigCommand({ FunctionName: name, AuthType: 'NONE' }),
-    )
-    return made.FunctionUrl
+    return (await client.send(new GetFunctionUrlConfigCommand(which))).FunctionUrl
   } catch (error) {
-    if ((error as Error).name !== 'ResourceConflictException') throw error
-    const have = await client.send(new GetFunctionUrlConfigCommand({ FunctionName: name }))
-    return have.FunctionUrl
+    if ((error as Error).name !== 'ResourceNotFoundException') throw error
   }
-}
-
-/** The folder's hearth.json. @throws CommandError that names the field and what it allows. */
-export async function readSettings(folder: string): Promise<DeploySettings> {
-  const path = join(folder, 'hearth.json')
-  const text = await readFile(path, 'utf8').catch(() => undefined)
-  if (text === undefined) return {}
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    throw new CommandError(`${path} is not JSON: ${(error as Error).message}`, EXIT.usage)
-  }
-  const parsed = settings.safeParse(value)
-  if (parsed.success) return parsed.data
-  const faults = parsed.error.issues.map(({ path: at, message }) => `${at.join('.')}: ${message}`)
-  throw new CommandError(`${path} has faults:\n  ${faults.join('\n  ')}`, EXIT.usage)
-}
-
-/** Runtime and handler from the files that are there. */
-export async function guess(folder: string): Promise<DeploySettings> {
-  const names = await readdir(folder).catch(() => [] as string[])
-  const script = ['index.mjs', 'index.js', 'index.cjs'].find((name) => names.includes(name))
-  if (script) return { runtime: 'nodejs24.x', handler: 'index.handler' }
-  const python = ['lambda_function.py', 'app.py', 'main.py', 'handler.py'].find((name) =>
-    names.includes(name),
-  )
-  if (!python) return {}
-  const module = python.replace('.py', '')
-  const name = module === 'lambda_function' ? 'lambda_handler' : 'handler'
-  return { runtime: 'python3.13', handler: `${module}.${name}` }
+  report(`giving ${name} a function URL`)
+  const wish = { ...which, AuthType: 'NONE' } as const
+  return (await client.send(new CreateFunctionUrlConfigCommand(wish))).FunctionUrl
 }

@@ -1,15 +1,17 @@
-// `hearth invoke`: one synchronous invocation. The answer goes to standard output as it is, the log tail and a
-// function's error to standard error, and the exit code says which it was.
+// `hearth invoke`: one invocation. The answer goes to standard output as it is, the log tail and a
+// function's error to standard error, and the exit code says which it was. It never invokes twice.
 
 import { readFile } from 'node:fs/promises'
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda'
-import { EXIT } from './client.ts'
+import { EXIT, usageError } from './failures.ts'
+import { pretty } from './output.ts'
 
 export interface InvokeOptions {
   event?: string
+  payload?: string
   tail?: boolean
   qualifier?: string
-  dryRun?: boolean
+  type: 'RequestResponse' | 'DryRun'
 }
 
 /** @returns the exit code. */
@@ -21,40 +23,49 @@ export async function invoke(
   const answer = await client.send(
     new InvokeCommand({
       FunctionName: name,
-      InvocationType: options.dryRun ? 'DryRun' : 'RequestResponse',
-      Payload: await readEvent(options.event),
+      InvocationType: options.type,
+      Payload: options.payload ? parsed(options.payload) : await readEvent(options.event),
       ...(options.tail && { LogType: 'Tail' as const }),
       ...(options.qualifier && { Qualifier: options.qualifier }),
     }),
   )
   if (answer.LogResult) process.stderr.write(Buffer.from(answer.LogResult, 'base64'))
-  const text = Buffer.from(answer.Payload ?? []).toString('utf8')
+  const payload = Buffer.from(answer.Payload ?? [])
   if (answer.FunctionError) {
-    console.error(pretty(text))
+    console.error(`The function failed (${answer.FunctionError}):\n${pretty(payload.toString())}`)
     return EXIT.refused
   }
-  if (!options.dryRun) console.log(process.stdout.isTTY ? pretty(text) : text)
+  if (options.type === 'DryRun') console.error(`${name} can be invoked; it was not.`)
+  else if (process.stdout.isTTY) console.log(pretty(payload.toString()))
+  else process.stdout.write(Buffer.concat([payload, Buffer.from('\n')]))
   return EXIT.ok
 }
 
-/** JSON as given, `-` for standard input, or a file's content. */
+/**
+ * What a file holds, `-` for standard input, or JSON as given. @throws CommandError when it is none
+ * of these.
+ */
 async function readEvent(event: string | undefined): Promise<Uint8Array> {
   if (event === undefined) return Buffer.from('{}')
   if (event === '-') return readStandardInput()
-  if (/^\s*[[{"\d]|^\s*(true|false|null)\s*$/.test(event)) return Buffer.from(event)
-  return readFile(event)
+  const held = await readFile(event).catch((error: NodeJS.ErrnoException) => error)
+  if (!(held instanceof Error)) return held
+  if (held.code === 'EISDIR') throw usageError(`${event} is a folder. Name a file that holds JSON.`)
+  return parsed(event)
+}
+
+function parsed(text: string): Uint8Array {
+  try {
+    JSON.parse(text)
+  } catch (error) {
+    const { message } = error as Error
+    throw usageError(`${text.slice(0, 60)} is neither a file that can be read nor JSON: ${message}`)
+  }
+  return Buffer.from(text)
 }
 
 async function readStandardInput(): Promise<Uint8Array> {
   const chunks: Buffer[] = []
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
   return Buffer.concat(chunks)
-}
-
-function pretty(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2)
-  } catch {
-    return text
-  }
 }

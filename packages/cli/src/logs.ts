@@ -1,75 +1,125 @@
-// `hearth logs`: a function's log through CloudWatch's API. Following asks again from the last line on and shows
-// each line once, however late it arrives.
+// `hearth logs`: a function's log through CloudWatch's API. Following asks again from a little
+// before the newest line on and shows each line once, however late it arrives. Only the server's
+// clock decides where it goes on.
 
-import { type CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs'
-import { CommandError, EXIT } from './client.ts'
+import {
+  type CloudWatchLogsClient,
+  type FilteredLogEvent,
+  FilterLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs'
+import { CommandError } from './failures.ts'
+import type { Format } from './output.ts'
+import { parseSince } from './time-span.ts'
 
 export interface LogsOptions {
   follow?: boolean
-  since?: string
+  since: string
   filter?: string
 }
 
-const POLL_MS = 1_000
-/** How far back a follower looks for lines that arrive late. */
-const LATE_MS = 10_000
-const UNITS: Readonly<Record<string, number>> = {
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
+/** A line with all that following needs of it. */
+export interface Line {
+  id: string
+  /** Milliseconds since the epoch, by the clock of the host that wrote it. */
+  timestamp: number
+  message: string
 }
+
+const POLL_MS = 1_000
+/**
+ * Lines are shipped in batches, so an older one may become visible after a newer one by this much.
+ */
+export const LATE_MS = 15_000
 
 export async function logs(
   client: CloudWatchLogsClient,
   name: string,
-  options: LogsOptions,
+  { output, ...options }: LogsOptions & { output: Format },
 ): Promise<void> {
-  const group = name.startsWith('/') ? name : `/aws/lambda/${name}`
-  let from = Date.now() - parseSpan(options.since ?? '10m')
-  let shown = new Map<string, number>()
+  const group = name.startsWith('/') ? name : `/aws/lambda/${functionNameOf(name)}`
+  const place = new Place(parseSince(options.since, Date.now()))
   for (;;) {
-    const until = Date.now() - LATE_MS
-    for await (const event of eventsOf(client, group, { from, pattern: options.filter })) {
-      if (shown.has(event.id)) continue
-      shown.set(event.id, event.timestamp)
-      process.stdout.write(`${event.message}\n`)
+    for (const line of place.take(await read(client, group, { ...options, from: place.from }))) {
+      const text = line.message.replace(/\n$/, '')
+      process.stdout.write(`${output === 'json' ? JSON.stringify(line) : text}\n`)
     }
     if (!options.follow) return
-    from = Math.max(from, until)
-    shown = new Map([...shown].filter(([, timestamp]) => timestamp >= from))
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
 }
 
-async function* eventsOf(
-  client: CloudWatchLogsClient,
-  logGroupName: string,
-  { from, pattern }: { from: number; pattern: string | undefined },
-) {
-  let nextToken: string | undefined
-  do {
-    const page = await client.send(
-      new FilterLogEventsCommand({
-        logGroupName,
-        startTime: from,
-        ...(pattern && { filterPattern: pattern }),
-        ...(nextToken && { nextToken }),
-      }),
-    )
-    for (const { eventId = '', timestamp = 0, message = '' } of page.events ?? []) {
-      yield { id: eventId, timestamp, message }
+/** Where a reader of a log stands: from when to ask, and which lines of that time it has had. */
+export class Place {
+  #from: number
+  #had = new Map<string, number>()
+
+  constructor(from: number) {
+    this.#from = from
+  }
+
+  /** The time to ask from, in milliseconds since the epoch. */
+  get from(): number {
+    return this.#from
+  }
+
+  /** The lines that were not there before; then moves on, and forgets what can't come again. */
+  take(lines: readonly Line[]): Line[] {
+    const fresh: Line[] = []
+    let newest = this.#from + LATE_MS
+    for (const line of lines) {
+      if (this.#had.has(line.id)) continue
+      this.#had.set(line.id, line.timestamp)
+      newest = Math.max(newest, line.timestamp)
+      fresh.push(line)
     }
-    nextToken = page.nextToken
-  } while (nextToken)
+    this.#from = newest - LATE_MS
+    for (const [id, timestamp] of this.#had) if (timestamp < this.#from) this.#had.delete(id)
+    return fresh
+  }
 }
 
-/** `90s`, `10m`, `2h`, `1d` in milliseconds. @throws CommandError for anything else. */
-export function parseSpan(text: string): number {
-  const [, amount, unit] = /^(\d+)([smhd])$/.exec(text) ?? []
-  const milliseconds = UNITS[unit ?? '']
-  if (!amount || !milliseconds) {
-    throw new CommandError(`${text} is no time span. Write 90s, 10m, 2h or 1d.`, EXIT.usage)
+/** Every line from a time on, oldest first. */
+async function read(
+  client: CloudWatchLogsClient,
+  logGroupName: string,
+  { from, filter, follow }: { from: number; filter?: string; follow?: boolean },
+): Promise<Line[]> {
+  const lines: Line[] = []
+  let nextToken: string | undefined
+  try {
+    do {
+      const page = await client.send(
+        new FilterLogEventsCommand({
+          logGroupName,
+          startTime: from,
+          ...(filter && { filterPattern: filter }),
+          ...(nextToken && { nextToken }),
+        }),
+      )
+      lines.push(...(page.events ?? []).map(toLine))
+      nextToken = page.nextToken
+    } while (nextToken)
+  } catch (error) {
+    if ((error as Error).name !== 'ResourceNotFoundException') throw error
+    // The first invocation makes the log group; a follower may well be there before it.
+    if (!follow) {
+      throw new CommandError(
+        `There is no log group ${logGroupName} yet. A function's first invocation makes it; ` +
+          '`hearth ls` shows the functions.',
+      )
+    }
   }
-  return Number(amount) * milliseconds
+  return lines
+}
+
+const toLine = ({ eventId = '', timestamp = 0, message = '' }: FilteredLogEvent): Line => ({
+  id: eventId,
+  timestamp,
+  message,
+})
+
+/** The name in an ARN, full or partial, and in a qualified name. */
+function functionNameOf(name: string): string {
+  const [, inArn] = /(?:^|:)function:([^:]+)/.exec(name) ?? []
+  return inArn ?? name.split(':')[0] ?? name
 }

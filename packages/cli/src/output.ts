@@ -1,23 +1,33 @@
-// How the command shows things: tables for people, JSON for programs. Results go to standard output, everything
-// else to standard error.
+// How the command shows things: tables for people, JSON for programs. Results go to standard
+// output, everything else to standard error. Nothing here decides what is shown.
 
 import Table from 'cli-table3'
 
 export type Format = 'json' | 'table'
 
-/** Rows under their headings, or the values themselves as JSON. */
-export function show(format: Format, value: unknown, table: () => string): void {
-  console.log(format === 'json' ? JSON.stringify(value, null, 2) : table())
+/** The value itself as JSON, or its rendering for people. */
+export function show(format: Format, value: unknown, render: () => string): void {
+  console.log(format === 'json' ? JSON.stringify(value, null, 2) : render())
 }
 
+/** Rows under their headings, in columns that can be read, and cut with other tools. */
 export function tableOf(headings: string[], rows: (number | string)[][]): string {
-  const plain = { head: [], border: [] }
-  const table = new Table({ head: headings, style: plain, chars: LINES })
+  const table = new Table({
+    head: headings,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+    chars: LINES,
+    colAligns: headings.map((_, column) =>
+      rows.length > 0 && rows.every((row) => typeof row[column] === 'number') ? 'right' : 'left',
+    ),
+  })
   table.push(...rows)
-  return table.toString()
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
 }
 
-/** Only a rule under the headings: a table that can be read, and cut with other tools. */
 const LINES = {
   top: '',
   'top-mid': '',
@@ -33,16 +43,31 @@ const LINES = {
   'mid-mid': '',
   right: '',
   'right-mid': '',
-  middle: '  ',
+  middle: '   ',
 }
 
+const KB = 1024
+const MB = 1024 * KB
+
 export function bytes(size: number): string {
-  if (size < 1024) return `${size} B`
-  if (size < 1024 * 1024) return `${(size / 1024).toFixed(1)} KB`
-  return `${(size / 1024 / 1024).toFixed(1)} MB`
+  if (size < KB) return `${size} B`
+  if (size < MB) return `${(size / KB).toFixed(1)} KB`
+  return `${(size / MB).toFixed(1)} MB`
 }
 
 /** Dollars, with as many digits as small amounts need. */
 export function dollars(amount: number): string {
-  return amount === 0 || amount >= 0.01 ? `$${amount.toFixed(2)}` : `$${amount.toPrecision(2)}`
+  if (amount === 0 || amount >= 0.01) return `$${amount.toFixed(2)}`
+  // Enough places for two digits that say something, and never an exponent.
+  const places = Math.min(1 - Math.floor(Math.log10(amount)), 12)
+  return `$${amount.toFixed(places)}`
+}
+
+/** JSON laid out for reading; anything else as it is. */
+export function pretty(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2)
+  } catch {
+    return text
+  }
 }

@@ -1,5 +1,6 @@
-// Telling a person how long work goes: a spinner on a terminal, plain lines elsewhere. Work reports what it does;
-// nobody but this file decides how that looks. Results never come here: they go to standard output.
+// Telling a person how long work goes: a spinner on a terminal, plain lines elsewhere. Work reports
+// what it does; nobody but this file decides how that looks. Results never come here: they go to
+// standard output.
 
 import { watched } from './settings.ts'
 

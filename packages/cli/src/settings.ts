@@ -1,5 +1,6 @@
-// The command's own settings from the environment: where Hearth is, what `hearth up` calls and publishes it, and
-// whether somebody watches. The one file of the client side that reads the environment; the server's is config.ts.
+// The command's own settings from the environment: where Hearth is, what `hearth up` calls and
+// publishes it, and whether somebody watches. The one file of the client side that reads the
+// environment; the server's is config.ts.
 
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -28,7 +29,9 @@ export function upPort(): number {
   throw usageError(`HEARTH_PORT is ${text}; it must be a port, 1 to ${PORT_MAX}.`)
 }
 
-/** The compose project's name, so that several Hearths can run side by side. @throws CommandError. */
+/**
+ * The compose project's name, so that several Hearths can run side by side. @throws CommandError.
+ */
 export function project(): string {
   const name = process.env.HEARTH_PROJECT || 'hearth'
   if (PROJECT.test(name)) return name
@@ -49,7 +52,9 @@ export function endpointUrl(): string {
 /** Where `hearth up` offers the API, whatever other endpoint the environment names. */
 export const upEndpoint = () => `http://localhost:${upPort()}`
 
-/** The first key that the Hearth of `hearth up` accepts: compose passes the same variable on to it. */
+/**
+ * The first key that the Hearth of `hearth up` accepts: compose passes the same variable on to it.
+ */
 export function upKey(): Key {
   const [first = ''] = (process.env.HEARTH_ACCESS_KEYS || FIRST_KEY).split(',')
   const [accessKeyId = '', secretAccessKey = ''] = first.trim().split(':', 2)
@@ -81,5 +86,7 @@ export function profileFiles(): string[] {
   ]
 }
 
-/** Whether a person watches: continuous integration may offer a terminal, but nobody looks at it. */
+/**
+ * Whether a person watches: continuous integration may offer a terminal, but nobody looks at it.
+ */
 export const watched = () => process.stderr.isTTY === true && !process.env.CI

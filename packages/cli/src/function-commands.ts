@@ -1,0 +1,165 @@
+// The verbs about functions: deploy, invoke, logs, ls, rm, bill. Options and help only; each loads
+// its code when it is called.
+
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { FunctionSettings } from './function-settings.ts'
+import type { InvokeOptions } from './invoke.ts'
+import type { LogsOptions } from './logs.ts'
+import type { Surroundings } from './main.ts'
+
+export function addFunctionCommands(program: Command, { globals, act }: Surroundings) {
+  const lambda = async () => (await import('./client.ts')).lambdaClient(globals())
+
+  addDeploy(program, { globals, act })
+
+  program
+    .command('invoke')
+    .description('invoke a function and print its answer')
+    .argument('<name>', 'name or ARN')
+    .addOption(
+      new Option(
+        '-e, --event <event>',
+        'a file, - for standard input, or JSON (default: {})',
+      ).conflicts('payload'),
+    )
+    .option('--payload <json>', 'the event as JSON')
+    .option('-q, --qualifier <version>', 'version or alias')
+    .option('--tail', "show the end of the invocation's log")
+    .addOption(
+      new Option('--type <type>', 'DryRun only checks that it could be invoked')
+        .choices(['RequestResponse', 'DryRun'])
+        .default('RequestResponse'),
+    )
+    .addHelpText(
+      'after',
+      '\nThe answer goes to standard output; log and function error to standard error.\n' +
+        '\nExamples:' +
+        '\n  hearth invoke greeter -e event.json --tail' +
+        '\n  echo \'{"name":"Ada"}\' | hearth invoke greeter -e - | jq .message',
+    )
+    .action(
+      act(async (name: string, options: InvokeOptions) =>
+        (await import('./invoke.ts')).invoke(await lambda(), name, options),
+      ),
+    )
+
+  program
+    .command('logs')
+    .description("show a function's log")
+    .argument('<name>', 'function or log group')
+    .option('-f, --follow', 'go on as lines arrive')
+    .option('--since <time>', 'how far back (90s, 10m, 2h, 1d), or a time', '10m')
+    .option('--filter <terms>', 'only lines with all of these; quote a phrase: \'"no good"\'')
+    .addHelpText('after', '\nExample:\n  hearth logs greeter -f --since 1h --filter ERROR')
+    .action(
+      act(async (name: string, options: LogsOptions) => {
+        const { logsClient } = await import('./client.ts')
+        const { output } = globals()
+        const client = await logsClient(globals())
+        await (await import('./logs.ts')).logs(client, name, { ...options, output })
+      }),
+    )
+
+  program
+    .command('ls')
+    .description('list functions')
+    .action(
+      act(async () => (await import('./functions.ts')).list(await lambda(), globals().output)),
+    )
+
+  program
+    .command('rm')
+    .description('delete a function')
+    .argument('<name>', 'name or ARN')
+    .option('-y, --yes', 'do not ask; off a terminal it never does')
+    .action(
+      act(async (name: string, options: { yes?: boolean }) =>
+        (await import('./functions.ts')).remove(await lambda(), name, options),
+      ),
+    )
+
+  program
+    .command('bill')
+    .description('requests and GB-seconds of a month, and what they cost here and on AWS')
+    .option('--month <YYYY-MM>', 'default: this month, UTC')
+    .action(act((options: { month?: string }) => bill(options, globals)))
+}
+
+function addDeploy(program: Command, { globals, act }: Pick<Surroundings, 'globals' | 'act'>) {
+  program
+    .command('deploy')
+    .description('create or update a function from a folder or a zip, and wait until it is ready')
+    .argument('<path>', 'the folder or zip')
+    .option('--name <name>', 'default: the name of the folder')
+    .option('--runtime <id>', 'such as nodejs24.x or python3.13 (default: by the files)')
+    .option('--handler <name>', 'such as index.handler (default: by the files)')
+    .option('--memory <MB>', 'memory', whole)
+    .option('--timeout <seconds>', 'timeout', whole)
+    .option('--env <NAME=value...>', 'environment variables, after the path', variable)
+    .option('--role <arn>', 'execution role; kept and shown, and never assumed')
+    .option('--description <text>', 'what it is for')
+    .addOption(new Option('--architecture <name>', 'CPU').choices(['x86_64', 'arm64']))
+    .addOption(new Option('--log-format <format>', 'log format').choices(['Text', 'JSON']))
+    .option('--url', 'give it a function URL that anybody may call')
+    .addHelpText(
+      'after',
+      '\nThe same can be written in the folder as hearth.json, with the fields name, runtime,' +
+        '\nhandler, role, description, memory, timeout, ephemeralStorage, environment,' +
+        '\narchitecture, logFormat and url; options win. A .hearthignore lists what stays out of' +
+        '\nthe zip, a pattern a line.\n' +
+        '\nExamples:' +
+        '\n  hearth deploy ./greeter --memory 256 --env STAGE=prod WORD=Hello' +
+        '\n  hearth deploy build.zip --name greeter --handler app.handler --runtime python3.13',
+    )
+    .action(act((path: string, options: DeployOptions) => deploy(path, options, globals())))
+}
+
+type DeployOptions = FunctionSettings & { env?: Record<string, string> }
+
+async function deploy(
+  path: string,
+  { env, ...given }: DeployOptions,
+  globals: ReturnType<Surroundings['globals']>,
+): Promise<void> {
+  const startedAt = performance.now()
+  const [{ lambdaClient }, { deploy }, { bytes, show }, { checkSettings }] = await Promise.all([
+    import('./client.ts'),
+    import('./deploy.ts'),
+    import('./output.ts'),
+    import('./function-settings.ts'),
+  ])
+  const settings = checkSettings({ ...given, ...(env && { environment: env }) }, 'The command line')
+  const { configuration, outcome, url } = await deploy(await lambdaClient(globals), path, {
+    given: settings,
+  })
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+  const end = outcome === 'unchanged' ? outcome : `${outcome} in ${seconds} s`
+  const { FunctionArn, Runtime, CodeSize = 0 } = configuration
+  show(globals.output, { ...configuration, url, outcome }, () =>
+    [`${FunctionArn} (${Runtime}, ${bytes(CodeSize)}): ${end}`, ...(url ? [url] : [])].join('\n'),
+  )
+}
+
+async function bill(
+  { month }: { month?: string },
+  globals: Surroundings['globals'],
+): Promise<void> {
+  const [{ fetchBill, renderBill }, { show }, { parseMonth }] = await Promise.all([
+    import('./bill.ts'),
+    import('./output.ts'),
+    import('./time-span.ts'),
+  ])
+  const found = await fetchBill(globals(), month && parseMonth(month))
+  show(globals().output, found, () => renderBill(found))
+}
+
+function whole(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a whole number.')
+}
+
+function variable(text: string, others: Record<string, string> = {}): Record<string, string> {
+  const at = text.indexOf('=')
+  if (at > 0) return { ...others, [text.slice(0, at)]: text.slice(at + 1) }
+  throw new InvalidArgumentError('Write NAME=value, and the path before --env.')
+}

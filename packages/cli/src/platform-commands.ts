@@ -1,0 +1,90 @@
+// The verbs about Hearth itself: up, down, clean, status, doctor, images, serve. Options and help
+// only; each loads its code when it is called.
+
+import type { Command } from 'commander'
+import type { Surroundings } from './main.ts'
+
+export function addPlatformCommands(program: Command, { globals, version, act }: Surroundings) {
+  program
+    .command('up')
+    .description('bring up Hearth with all it needs, deploy a sample function and invoke it')
+    .addHelpText(
+      'after',
+      '\nFinds or installs a Docker engine (installs on Debian and Ubuntu as root; elsewhere it' +
+        '\nsays what to install), pulls or builds the images, starts the containers and keeps' +
+        '\ntheir data in volumes. Run again, it takes seconds and changes nothing.\n' +
+        '\nHEARTH_PORT (4574) is where the API will be, HEARTH_PROJECT (hearth) its name:' +
+        '\n  HEARTH_PROJECT=second HEARTH_PORT=4575 hearth up',
+    )
+    .action(act(async () => (await import('./up.ts')).up(globals().output)))
+
+  program
+    .command('down')
+    .description('stop Hearth; functions, events and the ledger are kept')
+    .option('--volumes', 'forget the data too, like `hearth clean`')
+    .option('-y, --yes', 'do not ask before data is forgotten')
+    .action(act(async (options: object) => (await import('./down.ts')).down(options)))
+
+  program
+    .command('clean')
+    .description('stop Hearth and forget its data, after saying what goes')
+    .option('-y, --yes', 'do not ask')
+    .addHelpText('after', '\nIt asks on a terminal only; elsewhere it is taken at its word.')
+    .action(
+      act(async (options: object) =>
+        (await import('./down.ts')).down({ ...options, volumes: true }),
+      ),
+    )
+
+  program
+    .command('status')
+    .description('what runs: the API, NATS, schedulers, execution environments, containers')
+    .action(act(async () => (await import('./status.ts')).status(globals())))
+
+  program
+    .command('doctor')
+    .description('look for what keeps Hearth from running, and say what to do')
+    .action(act(async () => (await import('./doctor.ts')).doctor(globals())))
+
+  program
+    .command('images')
+    .description('make sure of the Docker engine and of every image')
+    .action(act(images))
+
+  program
+    .command('serve')
+    .description('run Hearth in the foreground; HEARTH_* variables configure it')
+    .option('--roles <list>', 'gateway, scheduler, metering (default: all)')
+    .option('--port <number>', 'where the API listens')
+    .addHelpText('after', '\nExample:\n  hearth serve --roles gateway,metering --port 8080')
+    .action(act((options: ServeOptions) => serve(options, version)))
+}
+
+async function images(): Promise<void> {
+  const [{ step }, { ensureEngine }, { ensureImages }] = await Promise.all([
+    import('./progress.ts'),
+    import('./engine.ts'),
+    import('./images.ts'),
+  ])
+  await step('Docker: an engine.', ensureEngine)
+  await step('Images: pulled where a registry answers, else built here.', ensureImages)
+}
+
+interface ServeOptions {
+  roles?: string
+  port?: string
+}
+
+async function serve(options: ServeOptions, version: string): Promise<void> {
+  const [{ readConfig }, { serve }] = await Promise.all([
+    import('./config.ts'),
+    import('./serve.ts'),
+  ])
+  const config = readConfig({
+    ...(options.roles && { HEARTH_ROLES: options.roles }),
+    ...(options.port && { HEARTH_PORT: options.port }),
+  })
+  await serve(config, version)
+  // Everything has stopped in order; what a library still holds open must not keep us.
+  process.exit(0)
+}
