@@ -1,5 +1,5 @@
-// Laws of failing: which exit code and sentence each kind of failure has. The real command is run for
-// the codes that depend on how it parses its line.
+// Laws of failing: which exit code and sentence each kind of failure has. The real command is run
+// for the codes that depend on how it parses its line.
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

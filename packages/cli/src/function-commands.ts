@@ -5,87 +5,16 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { FunctionSettings } from './function-settings.ts'
 import type { InvokeOptions } from './invoke.ts'
 import type { LogsOptions } from './logs.ts'
-import type { Surroundings } from './main.ts'
+import type { Globals, Surroundings } from './main.ts'
 
-export function addFunctionCommands(program: Command, { globals, act }: Surroundings) {
-  const lambda = async () => (await import('./client.ts')).lambdaClient(globals())
-
-  addDeploy(program, { globals, act })
-
-  program
-    .command('invoke')
-    .description('invoke a function and print its answer')
-    .argument('<name>', 'name or ARN')
-    .addOption(
-      new Option(
-        '-e, --event <event>',
-        'a file, - for standard input, or JSON (default: {})',
-      ).conflicts('payload'),
-    )
-    .option('--payload <json>', 'the event as JSON')
-    .option('-q, --qualifier <version>', 'version or alias')
-    .option('--tail', "show the end of the invocation's log")
-    .addOption(
-      new Option('--type <type>', 'DryRun only checks that it could be invoked')
-        .choices(['RequestResponse', 'DryRun'])
-        .default('RequestResponse'),
-    )
-    .addHelpText(
-      'after',
-      '\nThe answer goes to standard output; log and function error to standard error.\n' +
-        '\nExamples:' +
-        '\n  hearth invoke greeter -e event.json --tail' +
-        '\n  echo \'{"name":"Ada"}\' | hearth invoke greeter -e - | jq .message',
-    )
-    .action(
-      act(async (name: string, options: InvokeOptions) =>
-        (await import('./invoke.ts')).invoke(await lambda(), name, options),
-      ),
-    )
-
-  program
-    .command('logs')
-    .description("show a function's log")
-    .argument('<name>', 'function or log group')
-    .option('-f, --follow', 'go on as lines arrive')
-    .option('--since <time>', 'how far back (90s, 10m, 2h, 1d), or a time', '10m')
-    .option('--filter <terms>', 'only lines with all of these; quote a phrase: \'"no good"\'')
-    .addHelpText('after', '\nExample:\n  hearth logs greeter -f --since 1h --filter ERROR')
-    .action(
-      act(async (name: string, options: LogsOptions) => {
-        const { logsClient } = await import('./client.ts')
-        const { output } = globals()
-        const client = await logsClient(globals())
-        await (await import('./logs.ts')).logs(client, name, { ...options, output })
-      }),
-    )
-
-  program
-    .command('ls')
-    .description('list functions')
-    .action(
-      act(async () => (await import('./functions.ts')).list(await lambda(), globals().output)),
-    )
-
-  program
-    .command('rm')
-    .description('delete a function')
-    .argument('<name>', 'name or ARN')
-    .option('-y, --yes', 'do not ask; off a terminal it never does')
-    .action(
-      act(async (name: string, options: { yes?: boolean }) =>
-        (await import('./functions.ts')).remove(await lambda(), name, options),
-      ),
-    )
-
-  program
-    .command('bill')
-    .description('requests and GB-seconds of a month, and what they cost here and on AWS')
-    .option('--month <YYYY-MM>', 'default: this month, UTC')
-    .action(act((options: { month?: string }) => bill(options, globals)))
+export function addFunctionCommands(program: Command, surroundings: Surroundings) {
+  addDeploy(program, surroundings)
+  addInvoke(program, surroundings)
+  addLogs(program, surroundings)
+  addInventory(program, surroundings)
 }
 
-function addDeploy(program: Command, { globals, act }: Pick<Surroundings, 'globals' | 'act'>) {
+function addDeploy(program: Command, { globals, act }: Surroundings) {
   program
     .command('deploy')
     .description('create or update a function from a folder or a zip, and wait until it is ready')
@@ -114,12 +43,96 @@ function addDeploy(program: Command, { globals, act }: Pick<Surroundings, 'globa
     .action(act((path: string, options: DeployOptions) => deploy(path, options, globals())))
 }
 
+function addInvoke(program: Command, { globals, act }: Surroundings) {
+  program
+    .command('invoke')
+    .description('invoke a function and print its answer')
+    .argument('<name>', 'name or ARN')
+    .addOption(
+      new Option(
+        '-e, --event <event>',
+        'a file, - for standard input, or JSON (default: {})',
+      ).conflicts('payload'),
+    )
+    .option('--payload <json>', 'the event as JSON')
+    .option('-q, --qualifier <version>', 'version or alias')
+    .option('--tail', "show the end of the invocation's log")
+    .addOption(
+      new Option('--type <type>', 'DryRun only checks that it could be invoked')
+        .choices(['RequestResponse', 'DryRun'])
+        .default('RequestResponse'),
+    )
+    .addHelpText(
+      'after',
+      '\nThe answer goes to standard output; log and function error to standard error.\n' +
+        '\nExamples:' +
+        '\n  hearth invoke greeter -e event.json --tail' +
+        '\n  echo \'{"name":"Ada"}\' | hearth invoke greeter -e - | jq .message',
+    )
+    .action(
+      act(async (name: string, options: InvokeOptions) =>
+        (await import('./invoke.ts')).invoke(await lambdaOf(globals()), name, options),
+      ),
+    )
+}
+
+function addLogs(program: Command, { globals, act }: Surroundings) {
+  program
+    .command('logs')
+    .description("show a function's log")
+    .argument('<name>', 'function or log group')
+    .option('-f, --follow', 'go on as lines arrive')
+    .option('--since <time>', 'how far back (90s, 10m, 2h, 1d), or a time', '10m')
+    .option('--filter <terms>', 'only lines with all of these; quote a phrase: \'"no good"\'')
+    .addHelpText('after', '\nExample:\n  hearth logs greeter -f --since 1h --filter ERROR')
+    .action(
+      act(async (name: string, options: LogsOptions) => {
+        const { logsClient } = await import('./client.ts')
+        const { output } = globals()
+        const client = await logsClient(globals())
+        await (await import('./logs.ts')).logs(client, name, { ...options, output })
+      }),
+    )
+}
+
+function addInventory(program: Command, { globals, act }: Surroundings) {
+  program
+    .command('ls')
+    .description('list functions')
+    .action(
+      act(async () =>
+        (await import('./functions.ts')).list(await lambdaOf(globals()), globals().output),
+      ),
+    )
+
+  program
+    .command('rm')
+    .description('delete a function')
+    .argument('<name>', 'name or ARN')
+    .option('-y, --yes', 'do not ask; off a terminal it never does')
+    .action(
+      act(async (name: string, options: { yes?: boolean }) =>
+        (await import('./functions.ts')).remove(await lambdaOf(globals()), name, options),
+      ),
+    )
+
+  program
+    .command('bill')
+    .description('requests and GB-seconds of a month, and what they cost here and on AWS')
+    .option('--month <YYYY-MM>', 'default: this month, UTC')
+    .action(act((options: { month?: string }) => bill(options, globals)))
+}
+
+async function lambdaOf(globals: Globals) {
+  return (await import('./client.ts')).lambdaClient(globals)
+}
+
 type DeployOptions = FunctionSettings & { env?: Record<string, string> }
 
 async function deploy(
   path: string,
   { env, ...given }: DeployOptions,
-  globals: ReturnType<Surroundings['globals']>,
+  globals: Globals,
 ): Promise<void> {
   const startedAt = performance.now()
   const [{ lambdaClient }, { deploy }, { bytes, show }, { checkSettings }] = await Promise.all([

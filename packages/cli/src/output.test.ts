@@ -1,5 +1,5 @@
-// Laws of what is shown: tables that can be read and cut, amounts with the digits that say something,
-// and lines that can be pasted into a shell.
+// Laws of what is shown: tables that can be read and cut, amounts with the digits that say
+// something, and lines that can be pasted into a shell.
 
 import type { Bill } from '@hearth/core/bill'
 import { describe, expect, test } from 'vitest'
@@ -110,7 +110,8 @@ describe('status and doctor', () => {
 describe('the curl line', () => {
   test('resolves names under localhost itself', () => {
     expect(curlLine('http://abc.lambda-url.us-east-1.localhost:4574/')).toBe(
-      "curl --resolve abc.lambda-url.us-east-1.localhost:4574:127.0.0.1 'http://abc.lambda-url.us-east-1.localhost:4574/?name=you'",
+      `curl --resolve abc.lambda-url.us-east-1.localhost:4574:127.0.0.1 ` +
+        `'http://abc.lambda-url.us-east-1.localhost:4574/?name=you'`,
     )
     expect(curlLine('http://abc.localhost/')).toContain('--resolve abc.localhost:80:127.0.0.1')
   })

@@ -1,4 +1,5 @@
-// Laws of guessing: runtime and handler by the look of the code, and no guess where there is a doubt.
+// Laws of guessing: runtime and handler by the look of the code, and no guess where there is a
+// doubt.
 
 import { strToU8, zipSync } from 'fflate'
 import { expect, test } from 'vitest'
