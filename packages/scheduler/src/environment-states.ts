@@ -1,5 +1,5 @@
-// The states of an execution environment and the moves between them: the table that environment.ts asserts at
-// run time and that ARCHITECTURE.md draws. Nothing else may invent a state.
+// The states of an execution environment and the moves between them: the table that environment.ts
+// asserts at run time and that ARCHITECTURE.md draws. Nothing else may invent a state.
 
 /** From each state, the states that may follow. */
 export const TRANSITIONS = {

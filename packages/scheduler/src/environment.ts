@@ -1,60 +1,40 @@
-// One execution environment: a sandbox, the runtime process in it, and at most one invocation at a time. It
-// obeys the pool, keeps its own clock (init limit, function timeout), and asserts every change of state. It
-// never chooses work for itself, and whatever the runtime does is an outcome, never a fault of ours.
+// One execution environment: a sandbox, the runtime process in it, and at most one invocation at a
+// time. It obeys the pool, keeps its own clock (one limit a state), and asserts every change of
+// state. It never chooses work for itself, and whatever the runtime does is an outcome, never a
+// fault of ours.
 
 import { strict as assert } from 'node:assert'
 import {
   billedMs,
   type ColdReason,
   type InvocationReport,
-  type Outcome,
   type RuntimeExit,
-  responseTooLarge,
-  runtimeExited,
-  type StartKind,
-  timedOut,
 } from '@hearth/core/invocation'
+import {
+  type Attempt,
+  answered,
+  answeredTooMuch,
+  type Ending,
+  exited,
+  type Finished,
+  ranOut,
+} from './attempt.ts'
 import { type StateName, TRANSITIONS } from './environment-states.ts'
+import type { InitFailure } from './init-failure.ts'
 import type { LogStream } from './log-stream.ts'
 import type { Platform } from './platform-log.ts'
-import type { Parked, RuntimeInvocation, RuntimeSide } from './runtime-api.ts'
+import type { Parked, RuntimeSide } from './runtime-api.ts'
 import type { ProcessSpec, SandboxChannel } from './sandbox-channel.ts'
 
-/** An invocation as the pool hands it over. */
-export interface Assignment {
-  requestId: string
-  payload: Uint8Array
-  invokedArn: string
-  wantsLogTail: boolean
-  traceId?: string
-  clientContext?: string
-}
-
-/** What became of an assignment. */
-export interface Finished {
-  payload: Uint8Array
-  functionError?: 'Unhandled'
-  logTail?: string
-  report: InvocationReport
-}
-
 type State =
-  | { name: Exclude<StateName, 'Busy' | 'Initialising' | 'Ready'> }
-  | { name: 'Initialising'; since: number; limit: NodeJS.Timeout }
-  | { name: 'Ready'; parked: Parked; idleSince: number }
-  | { name: 'Busy'; running: Running }
-
-interface Running {
-  assignment: Assignment
-  since: number
-  deadline: number
-  limit: NodeJS.Timeout
-  finish(finished: Finished): void
-}
+  | { name: 'Resetting' | 'Starting' | 'Stopped' | 'Stopping' }
+  | { name: 'Initialising'; since: number }
+  | { name: 'Ready'; parked: Parked; since: number }
+  | { name: 'Busy'; attempt: Attempt; since: number }
+  | { name: 'Settling'; requestId: string; since: number }
 
 export interface EnvironmentParts {
   id: string
-  deploymentId: string
   memoryMb: number
   timeoutSeconds: number
   coldReason: ColdReason
@@ -63,47 +43,52 @@ export interface EnvironmentParts {
   platform: Platform
   /** Opens the channel, has it adopted, and starts the sandbox. */
   startSandbox(environment: Environment): Promise<unknown>
+  /** Resolves when the sandbox is gone; never rejects. */
   stopSandbox(channel: SandboxChannel | undefined): Promise<void>
+  /** The first init went well. */
+  initialised(): void
   events: EnvironmentEvents
 }
 
+/** What the pool hears; each is called before the environment does anything else. */
 export interface EnvironmentEvents {
-  /** It waits for an assignment. */
+  /** It waits for an invocation. */
   ready(environment: Environment): void
-  /** The first init is over, for better or worse. */
-  initialised(environment: Environment): void
-  /** It could not load the function; the body is what an invocation is answered with. */
+  /** It could not load the function, and stops next. */
   initFailed(environment: Environment, failure: InitFailure): void
   stopping(environment: Environment, reason: string): void
   stopped(environment: Environment): void
 }
 
-export interface InitFailure {
-  /** JSON, or undefined when the platform itself failed. */
-  body: Uint8Array | undefined
-  exit?: RuntimeExit
-  initMs: number
-  reason: string
-}
-
+/** An engine that takes longer to start a container will not start it. */
+const START_MS_MAX = 60_000
 /** Lambda's limit for the init phase. */
 const INIT_MS_MAX = 10_000
-/** An answer with a log tail waits this long for the runtime's last output. */
-const TAIL_WAIT_MS = 50
-/** Output of a killed process may arrive a little after the news of its death. */
-const CUT_WAIT_MS = 50
+/** hearth-init kills at once; a sandbox that cannot is of no more use. */
+const RESET_MS_MAX = 5_000
+/** A runtime that settles for longer than this is not waited for by others. */
+export const SETTLING_SOON_MS = 100
+/** A busy environment is asked for its memory a few times a second, not at each invocation. */
 const MEMORY_FRESH_MS = 250
 const BYTES_PER_MB = 1024 * 1024
+const NOTHING = Promise.resolve()
 
 export class Environment implements RuntimeSide {
   readonly parts: EnvironmentParts
+  /** On the monotonic clock. */
+  readonly born = performance.now()
   #state: State = { name: 'Starting' }
+  #limit: NodeJS.Timeout | undefined
   #channel: SandboxChannel | undefined
-  /** Set by init, told with the first invocation, and then forgotten. */
+  #starting: Promise<unknown> = NOTHING
+  /** An answer that still waits for its log's tail. */
+  #finishing: Promise<void> = NOTHING
+  /** Set by the first init, told with the first invocation, and then forgotten. */
   #initMs: number | undefined
   #served = 0
   #kills = 0
-  #memory = { peakMb: 0, at: Number.NEGATIVE_INFINITY }
+  #peakMb = 0
+  #peakAskedAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: EnvironmentParts) {
     this.parts = parts
@@ -115,60 +100,61 @@ export class Environment implements RuntimeSide {
 
   /** When it became idle, on the monotonic clock; undefined unless it is Ready. */
   get idleSince(): number | undefined {
-    return this.#state.name === 'Ready' ? this.#state.idleSince : undefined
+    return this.#state.name === 'Ready' ? this.#state.since : undefined
+  }
+
+  /** Whether it will take an invocation without finishing one first. */
+  get isSoonReady(): boolean {
+    const { name } = this.#state
+    if (name === 'Settling') return performance.now() - this.#state.since < SETTLING_SOON_MS
+    return name === 'Starting' || name === 'Initialising' || name === 'Resetting'
   }
 
   /** Starts the sandbox. The runtime process follows when hearth-init is connected. */
-  async start(): Promise<void> {
-    try {
-      await this.parts.startSandbox(this)
-    } catch (error) {
-      this.#failInit({ body: undefined, initMs: 0, reason: String(error) })
-    }
+  start(): void {
+    if (this.#state.name !== 'Starting') return
+    this.#limit = setTimeout(this.#expire, START_MS_MAX)
+    this.#starting = this.parts.startSandbox(this).catch((error) => this.#failInit(String(error)))
   }
 
-  /** The channel, as soon as it listens: hearth-init may speak before the engine says that it runs. */
+  /**
+   * The channel, as soon as it listens: hearth-init may speak before the engine says that it runs.
+   */
   adopt(channel: SandboxChannel): void {
     this.#channel = channel
   }
 
   /** Hands over an invocation; only a Ready environment takes one. */
-  invoke(assignment: Assignment, finish: (finished: Finished) => void): void {
+  invoke(attempt: Attempt): void {
     assert(this.#state.name === 'Ready', `invoke in ${this.#state.name}`)
     const { parked } = this.#state
     const { timeoutSeconds, log } = this.parts
-    const deadline = Date.now() + timeoutSeconds * 1000
-    const limit = setTimeout(() => this.#timeOut(), timeoutSeconds * 1000)
-    this.#become({
-      name: 'Busy',
-      running: { assignment, since: performance.now(), deadline, limit, finish },
-    })
-    log.begin(assignment.requestId, assignment.wantsLogTail)
-    parked(toRuntime(assignment, deadline))
+    const { requestId, wantsLogTail } = attempt.message
+    const timeoutMs = timeoutSeconds * 1000
+    this.#become({ name: 'Busy', attempt, since: performance.now() }, timeoutMs)
+    log.begin(requestId, wantsLogTail)
+    parked(attempt, Date.now() + timeoutMs)
   }
 
-  /** Answers an invocation whose environment could not load the function; its log has what init wrote. */
-  answerInitFailure(assignment: Assignment, failure: Finished): Finished {
-    const { log, platform } = this.parts
-    log.begin(assignment.requestId, assignment.wantsLogTail)
-    const closing = platform.finish(assignment.requestId, failure.report)
-    const logTail = log.close(assignment.requestId, closing)
-    return logTail === undefined ? failure : { ...failure, logTail }
+  /** Answers an invocation for which this environment could not load the function. */
+  answerInitFailure(attempt: Attempt, ending: Ending, initMs: number): void {
+    this.parts.log.begin(attempt.message.requestId, attempt.message.wantsLogTail)
+    this.#initMs = initMs
+    this.#finish(attempt, ending)
   }
 
   /** Ends the environment whatever it does; a running invocation is answered as exited. */
   stop(reason: string): void {
-    if (this.#state.name === 'Stopping' || this.#state.name === 'Stopped') return
-    if (this.#state.name === 'Initialising') clearTimeout(this.#state.limit)
-    const running = this.#state.name === 'Busy' ? this.#state.running : undefined
-    this.#become({ name: 'Stopping' })
-    this.parts.events.stopping(this, reason)
-    if (running) this.#endByPlatform(running, 'exited', { signal: 9 })
-    void this.parts.stopSandbox(this.#channel).finally(() => {
-      this.parts.log.end()
-      this.#become({ name: 'Stopped' })
-      this.parts.events.stopped(this)
-    })
+    const left = this.#leave(reason)
+    if (!left) return
+    const { requestId } = left.attempt.message
+    const facts = { outOfMemory: false, durationMs: performance.now() - left.since }
+    this.#finish(left.attempt, exited(requestId, { signal: 9 }, facts))
+  }
+
+  /** As stop, but what runs is the platform's failure and not the function's. */
+  abandon(reason: string): void {
+    this.#leave(reason)?.attempt.failed(reason)
   }
 
   // What the sandbox says, through the channel.
@@ -178,17 +164,24 @@ export class Environment implements RuntimeSide {
     if (this.#state.name === 'Starting') this.#startProcess()
   }
 
-  /** The runtime process ended. */
+  /** hearth-init has gone, and the sandbox with it. */
+  sandboxLost(): void {
+    this.#failInit('the sandbox ended before the function was loaded')
+    this.stop('environment died')
+  }
+
+  /** The runtime process ended; `kills` counts the sandbox's out-of-memory kills so far. */
   processExited(exit: RuntimeExit, kills: number): void {
-    const killed = kills > this.#kills
+    const outOfMemory = kills > this.#kills
     this.#kills = kills
     switch (this.#state.name) {
       case 'Initialising':
-        return this.#failInit({ body: undefined, exit, ...this.#initTime(), reason: 'exited' })
+        return this.#failInit('exited', { exit })
       case 'Busy': {
-        const { running } = this.#state
+        const { attempt, since } = this.#state
+        const facts = { outOfMemory, durationMs: performance.now() - since }
         this.#become({ name: 'Resetting' })
-        this.#endByPlatform(running, killed ? 'out of memory' : 'exited', exit)
+        this.#finish(attempt, exited(attempt.message.requestId, exit, facts))
         return this.#startProcess()
       }
       case 'Settling':
@@ -206,165 +199,175 @@ export class Environment implements RuntimeSide {
   next(parked: Parked): boolean {
     const { name } = this.#state
     if (name !== 'Initialising' && name !== 'Settling') return false
-    if (this.#state.name === 'Initialising') {
-      clearTimeout(this.#state.limit)
-      const first = this.#served === 0 && this.#initMs === undefined
-      if (first) this.#initMs = performance.now() - this.#state.since
-    }
-    this.#become({ name: 'Ready', parked, idleSince: performance.now() })
-    if (name === 'Initialising') this.parts.events.initialised(this)
+    const now = performance.now()
+    const isFirst = this.#state.name === 'Initialising' && this.#served === 0
+    if (isFirst) this.#initMs = now - this.#state.since
+    this.#become({ name: 'Ready', parked, since: now })
     this.parts.events.ready(this)
+    if (isFirst) this.parts.initialised()
     return true
   }
 
+  hungUp(parked: Parked): void {
+    const isOurs = this.#state.name === 'Ready' && this.#state.parked === parked
+    if (isOurs) this.stop('environment died')
+  }
+
+  expects(requestId: string): 'answer' | 'no more' | 'nothing' {
+    if (this.#state.name === 'Busy') {
+      return this.#state.attempt.message.requestId === requestId ? 'answer' : 'nothing'
+    }
+    const isAgain = this.#state.name === 'Settling' && this.#state.requestId === requestId
+    return isAgain ? 'no more' : 'nothing'
+  }
+
   respond(requestId: string, body: Buffer): boolean {
-    return this.#answer(requestId, { payload: body, outcome: 'success' })
+    return this.#answer(requestId, (durationMs) => answered(body, 'success', durationMs))
   }
 
   fail(requestId: string, body: Buffer): boolean {
-    return this.#answer(requestId, { payload: body, outcome: 'function error' })
+    return this.#answer(requestId, (durationMs) => answered(body, 'function error', durationMs))
   }
 
   respondTooLarge(requestId: string): boolean {
-    return this.#answer(requestId, { payload: json(responseTooLarge()), outcome: 'function error' })
+    return this.#answer(requestId, answeredTooMuch)
   }
 
   initFailed(body: Buffer): boolean {
     if (this.#state.name !== 'Initialising') return false
-    this.#failInit({ body, ...this.#initTime(), reason: 'init error' })
+    this.#failInit('init error', { body })
     return true
   }
 
   #startProcess(): void {
-    const limit = setTimeout(() => this.#initTimedOut(), INIT_MS_MAX)
-    this.#become({ name: 'Initialising', since: performance.now(), limit })
+    this.#become({ name: 'Initialising', since: performance.now() }, INIT_MS_MAX)
     if (this.#served === 0) this.parts.log.note(this.parts.platform.initStart())
     this.#channel?.startProcess(this.parts.process)
   }
 
-  #initTimedOut(): void {
-    if (this.#state.name !== 'Initialising') return
-    this.#failInit({ body: undefined, ...this.#initTime(), reason: 'init timed out' })
+  /** The state's limit is over. */
+  #expire = (): void => {
+    switch (this.#state.name) {
+      case 'Starting':
+        return this.#failInit('the engine did not start the sandbox in time')
+      case 'Initialising':
+        return this.#failInit('init timed out')
+      case 'Busy': {
+        const { attempt } = this.#state
+        this.#reset()
+        return this.#finish(attempt, ranOut(attempt.message.requestId, this.parts.timeoutSeconds))
+      }
+      case 'Settling':
+        return this.#reset()
+      case 'Resetting':
+        return this.stop('environment died')
+    }
   }
 
-  #initTime(): { initMs: number } {
-    assert(this.#state.name === 'Initialising')
-    return { initMs: performance.now() - this.#state.since }
+  /** Replaces the runtime process. The sandbox and its /tmp stay, as on Lambda. */
+  #reset(): void {
+    this.#become({ name: 'Resetting' }, RESET_MS_MAX)
+    this.#channel?.killProcesses()
   }
 
-  #failInit(failure: InitFailure): void {
-    this.parts.events.initFailed(this, failure)
-    this.stop(failure.reason)
+  #failInit(reason: string, details: { body?: Uint8Array; exit?: RuntimeExit } = {}): void {
+    const { name } = this.#state
+    if (name !== 'Starting' && name !== 'Initialising') return
+    const since = this.#state.name === 'Initialising' ? this.#state.since : performance.now()
+    const initMs = performance.now() - since
+    this.parts.events.initFailed(this, { reason, initMs, ...details })
+    this.stop(reason)
   }
 
-  #answer(requestId: string, answer: { payload: Uint8Array; outcome: Outcome }): boolean {
+  #answer(requestId: string, toEnding: (durationMs: number) => Ending): boolean {
     if (this.#state.name !== 'Busy') return false
-    const { running } = this.#state
-    if (running.assignment.requestId !== requestId) return false
-    clearTimeout(running.limit)
-    const durationMs = performance.now() - running.since
-    this.#become({ name: 'Settling' })
-    void this.#finish(running, { ...answer, durationMs }, TAIL_WAIT_MS)
+    const { attempt, since } = this.#state
+    if (attempt.message.requestId !== requestId) return false
+    const now = performance.now()
+    // Lambda counts what a runtime does before it asks for more against the timeout, too.
+    const limitMs = this.parts.timeoutSeconds * 1000
+    this.#become({ name: 'Settling', requestId, since: now }, limitMs)
+    this.#finish(attempt, toEnding(now - since))
     return true
   }
 
-  #timeOut(): void {
-    if (this.#state.name !== 'Busy') return
-    const { running } = this.#state
-    this.#become({ name: 'Resetting' })
-    this.#channel?.killProcesses()
-    this.#endByPlatform(running, 'timed out')
+  /** Becomes Stopping. @returns what ran at that moment. */
+  #leave(reason: string): { attempt: Attempt; since: number } | undefined {
+    const state = this.#state
+    if (state.name === 'Stopping' || state.name === 'Stopped') return undefined
+    this.#become({ name: 'Stopping' })
+    this.parts.events.stopping(this, reason)
+    void this.#dismantle()
+    return state.name === 'Busy' ? state : undefined
   }
 
-  /** The answer that the platform gives in the function's place. */
-  #endByPlatform(running: Running, outcome: Outcome, exit?: RuntimeExit): void {
-    clearTimeout(running.limit)
-    const { requestId } = running.assignment
-    const { timeoutSeconds } = this.parts
-    const body = exit ? runtimeExited(requestId, exit) : timedOut(requestId, timeoutSeconds)
-    const elapsed = performance.now() - running.since
-    const durationMs = exit ? elapsed : timeoutSeconds * 1000
-    void this.#finish(running, { payload: json(body), outcome, durationMs }, CUT_WAIT_MS)
+  async #dismantle(): Promise<void> {
+    // An engine that is still creating the container would otherwise start it behind our back.
+    await this.#starting
+    await this.parts.stopSandbox(this.#channel)
+    await this.#finishing
+    this.parts.log.end()
+    this.#become({ name: 'Stopped' })
+    this.parts.events.stopped(this)
   }
 
-  /** Report and log, and the answer as early as the caller's wishes allow. */
-  async #finish(
-    running: Running,
-    answer: { payload: Uint8Array; outcome: Outcome; durationMs: number },
-    outputWaitMs: number,
-  ): Promise<void> {
-    const { assignment } = running
-    const { log, platform, timeoutSeconds } = this.parts
-    const { payload, outcome } = answer
-    const report = this.#report(outcome, answer.durationMs)
-    const finished: Finished = {
-      payload,
-      report,
-      ...(outcome !== 'success' && { functionError: 'Unhandled' as const }),
+  /**
+   * Report, answer and log; the answer goes first unless its caller wants the log's tail with it.
+   */
+  #finish(attempt: Attempt, ending: Ending): void {
+    const { log, platform } = this.parts
+    const { requestId, wantsLogTail } = attempt.message
+    const finished = this.#finished(ending)
+    // Made when it is written, a moment later: by then the memory peak is known.
+    const closing = () => {
+      const report = { ...finished.report, maxMemoryMb: this.#peakMb }
+      return platform.finish(requestId, report, ending.notes)
     }
-    if (!assignment.wantsLogTail) running.finish(finished)
-    const complete = log.complete(assignment.requestId, outputWaitMs)
-    await Promise.all([this.#measureMemory(assignment.wantsLogTail), complete])
-    report.maxMemoryMb = this.#memory.peakMb
-    const note =
-      outcome === 'timed out' ? timeoutNote(assignment.requestId, timeoutSeconds) : undefined
-    const logTail = log.close(
-      assignment.requestId,
-      platform.finish(assignment.requestId, report, note),
-    )
-    if (assignment.wantsLogTail) running.finish({ ...finished, ...(logTail && { logTail }) })
+    if (!wantsLogTail) {
+      attempt.finished(finished)
+      log.close(requestId, closing)
+      void this.#askPeak(MEMORY_FRESH_MS)
+      return
+    }
+    this.#finishing = this.#askPeak(0)
+      .then(() => log.closeWithTail(requestId, closing))
+      .then((logTail) => attempt.finished({ ...finished, logTail }))
   }
 
-  /** Asks for the high-water mark unless it is fresh: a busy environment is asked a few times a second. */
-  async #measureMemory(now: boolean): Promise<void> {
-    const at = performance.now()
-    if (!this.#channel || (!now && at - this.#memory.at < MEMORY_FRESH_MS)) return
-    this.#memory.at = at
-    const peak = await this.#channel.memoryPeak()
-    this.#memory.peakMb = Math.max(this.#memory.peakMb, Math.ceil(peak / BYTES_PER_MB))
-  }
-
-  #report(outcome: Outcome, durationMs: number): InvocationReport {
-    const first = this.#served === 0
-    this.#served += 1
+  #finished({ payload, outcome, durationMs }: Ending): Finished {
+    const isFirst = this.#served === 0
     const initMs = this.#initMs
+    this.#served += 1
     this.#initMs = undefined
-    const start: StartKind = first ? 'cold' : 'warm'
-    return {
-      start,
-      ...(first && { coldReason: this.parts.coldReason }),
+    const report: InvocationReport = {
+      start: isFirst ? 'cold' : 'warm',
       outcome,
       durationMs,
-      ...(first && initMs !== undefined && { initMs }),
-      billedMs: billedMs(durationMs, first ? (initMs ?? 0) : 0),
-      maxMemoryMb: 0,
+      billedMs: billedMs(durationMs, initMs ?? 0),
+      maxMemoryMb: this.#peakMb,
     }
+    if (isFirst) report.coldReason = this.parts.coldReason
+    if (initMs !== undefined) report.initMs = initMs
+    if (outcome === 'success') return { payload, report }
+    return { payload, report, functionError: 'Unhandled' }
   }
 
-  #become(next: State): void {
+  /** Asks for the memory's high-water mark, unless it was asked for lately. */
+  #askPeak(freshMs: number): Promise<void> {
+    const now = performance.now()
+    if (!this.#channel || now - this.#peakAskedAt < freshMs) return NOTHING
+    this.#peakAskedAt = now
+    return this.#channel.memoryPeak().then((bytes) => {
+      this.#peakMb = Math.max(this.#peakMb, Math.ceil(bytes / BYTES_PER_MB))
+    })
+  }
+
+  /** Moves to another state, whose own limit begins now. */
+  #become(next: State, limitMs?: number): void {
     const allowed: readonly StateName[] = TRANSITIONS[this.#state.name]
     assert(allowed.includes(next.name), `${this.parts.id}: ${this.#state.name} -> ${next.name}`)
+    clearTimeout(this.#limit)
+    this.#limit = limitMs === undefined ? undefined : setTimeout(this.#expire, limitMs)
     this.#state = next
   }
-}
-
-function toRuntime(assignment: Assignment, deadline: number): RuntimeInvocation {
-  const { requestId, payload, invokedArn, traceId, clientContext } = assignment
-  return {
-    requestId,
-    payload,
-    invokedArn,
-    deadline,
-    ...(traceId !== undefined && { traceId }),
-    ...(clientContext !== undefined && { clientContext }),
-  }
-}
-
-function timeoutNote(requestId: string, timeoutSeconds: number): string {
-  const seconds = timeoutSeconds.toFixed(2)
-  return `${new Date().toISOString()} ${requestId} Task timed out after ${seconds} seconds`
-}
-
-function json(body: unknown): Buffer {
-  return Buffer.from(JSON.stringify(body))
 }

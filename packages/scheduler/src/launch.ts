@@ -1,5 +1,5 @@
-// How an execution environment comes to be: code unpacked, sockets opened, sandbox started, full CPU until
-// its init is over. The only place where environments, channels and the driver meet.
+// How an execution environment comes to be: code unpacked, sockets opened, sandbox started, full
+// CPU until its init is over. The only place where environments, channels and the driver meet.
 
 import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -10,12 +10,12 @@ import type { SandboxDriver } from './drivers/driver.ts'
 import { Environment, type EnvironmentEvents } from './environment.ts'
 import { LogStream, logStreamName } from './log-stream.ts'
 import { platformLog } from './platform-log.ts'
-import { runtimeApi } from './runtime-api.ts'
 import { type FunctionCredentials, runtimeEnvironment } from './runtime-environment.ts'
-import { openSandboxChannel, type ProcessSpec, type SandboxChannel } from './sandbox-channel.ts'
+import type { OpenChannel, ProcessSpec, SandboxChannel } from './sandbox-channel.ts'
 
 export interface LaunchParts {
   driver: SandboxDriver
+  openChannel: OpenChannel
   runDirectory: string
   region: string
   credentials?: FunctionCredentials
@@ -29,20 +29,24 @@ const MB_PER_CPU = 1769
 /** During init a function has at least one whole CPU, whatever its memory. */
 const INIT_CPUS_MIN = 1
 
-/** Makes an environment for a function version; the caller starts it. */
+/** A sandbox that will not go is tried again after each of these, and then reported. */
+const STOP_AGAIN_MS = [500, 2_000, 8_000]
+
+/**
+ * Makes an environment for a function version; the caller starts it. @throws for an unknown
+ * runtime.
+ */
 export function launch(
   parts: LaunchParts,
   message: InvokeMessage,
   options: { coldReason: ColdReason; events: EnvironmentEvents },
 ): Environment {
-  const { version, account } = message
-  const { configuration } = version
+  const { configuration } = message.version
   const id = randomBytes(8).toString('hex')
   const cpus = configuration.memoryMb / MB_PER_CPU
   const { log, platform, process } = describe(parts, message)
   return new Environment({
     id,
-    deploymentId: version.deploymentId,
     memoryMb: configuration.memoryMb,
     timeoutSeconds: configuration.timeoutSeconds,
     coldReason: options.coldReason,
@@ -50,25 +54,33 @@ export function launch(
     log,
     platform,
     startSandbox: (environment) => startSandbox(parts, { id, cpus, message, environment, log }),
-    async stopSandbox(channel) {
-      await parts.driver
-        .stop(id)
-        .catch((error) =>
-          parts.report(`sandbox ${id} of ${account} could not be removed: ${error}`),
-        )
-      await channel?.close()
+    stopSandbox: (channel) => stopSandbox(parts, id, channel),
+    initialised() {
+      if (cpus >= INIT_CPUS_MIN) return
+      parts.driver
+        .setCpus(id, cpus)
+        .catch((error) => parts.report(`the CPU share of ${id} could not be set: ${error}`))
     },
-    events: {
-      ...options.events,
-      initialised(environment) {
-        options.events.initialised(environment)
-        if (cpus >= INIT_CPUS_MIN) return
-        parts.driver
-          .setCpus(id, cpus)
-          .catch((error) => parts.report(`the CPU share of ${id} could not be set: ${error}`))
-      },
-    },
+    events: options.events,
   })
+}
+
+async function stopSandbox(
+  parts: LaunchParts,
+  id: string,
+  channel: SandboxChannel | undefined,
+): Promise<void> {
+  for (const againMs of [...STOP_AGAIN_MS, undefined]) {
+    try {
+      await parts.driver.stop(id)
+      break
+    } catch (error) {
+      parts.report(`sandbox ${id} could not be removed: ${error}`)
+      if (againMs === undefined) break
+      await new Promise((resolve) => setTimeout(resolve, againMs))
+    }
+  }
+  await channel?.close().catch((error) => parts.report(`the sockets of ${id} remain: ${error}`))
 }
 
 /** The log and the process of one environment. */
@@ -116,12 +128,12 @@ async function startSandbox(
   const socketDirectory = join(parts.runDirectory, id)
   const [codeDirectory, channel] = await Promise.all([
     parts.codeDirectory(code.sha256),
-    openSandboxChannel(socketDirectory, runtimeApi(environment), {
+    parts.openChannel(socketDirectory, environment, {
       ready: () => environment.sandboxReady(),
       exited: (exit, kills) => environment.processExited(exit, kills),
       output: (chunk) => log.take(chunk),
       outputEnded: () => log.cut(),
-      lost: () => environment.stop('environment died'),
+      lost: () => environment.sandboxLost(),
     }),
   ])
   environment.adopt(channel)

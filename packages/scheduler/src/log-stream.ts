@@ -1,33 +1,39 @@
-// The log of one execution environment: cuts the runtime's output into lines, gives each to the invocation
-// that it belongs to, and frames every invocation with AWS's START, END and REPORT lines. Output reaches the
-// log in order, is bounded in rate and size, and never holds up an answer.
+// The log of one execution environment: gives the runtime's lines to the invocation that they
+// belong to, frames every invocation with AWS's START, END and REPORT, and publishes in batches. It
+// keeps the order, is bounded in rate and size, and never holds up an answer, save briefly for a
+// caller who wants the tail.
 
 import { randomBytes } from 'node:crypto'
 import type { LogEvent } from '@hearth/bus/messages'
-import { LOG_TAIL_BYTES_MAX } from '@hearth/core/invocation'
+import { LogTail } from './log-tail.ts'
+import { LineReader } from './output-lines.ts'
 import type { Platform } from './platform-log.ts'
 
 /** One invocation's part of the log. */
 interface Section {
   requestId: string
-  startedAt: number
-  lines: string[]
+  /** Not yet published. */
+  lines: LogEvent[]
   /** Kept only while somebody wants it. */
-  tail: string[] | undefined
+  tail: LogTail | undefined
   /** The runtime's output for this invocation is complete. */
-  complete: boolean
+  isComplete: boolean
   onComplete: (() => void) | undefined
-  /** END and REPORT; known once the attempt is over. */
-  closing: string[] | undefined
+  /** Makes the last lines; known once the attempt is over. */
+  closing: (() => string[]) | undefined
+  closedAt: number
+  /** Output between this invocation's end and the next one's beginning. */
+  after: LogEvent[]
 }
 
-/** A line longer than this is cut in two (RELIABILITY: 256 KB a line). */
-const LINE_BYTES_MAX = 256 * 1024
 /** Output beyond this many bytes a second is dropped, and the log says so. */
 const BYTES_PER_SECOND_MAX = 1024 * 1024
+/** Output beyond this many is not even read until the second is over: reading costs the host. */
+const READ_PER_SECOND_MAX = 8 * BYTES_PER_SECOND_MAX
 const FLUSH_MS = 100
-const MARK = Buffer.from('\0END ')
-const NEWLINE = 0x0a
+const BATCH_BYTES_MAX = 256 * 1024
+/** A runtime that sends no mark, or was killed, has this long to finish what it was writing. */
+const COMPLETE_WAIT_MS = 50
 
 /** `YYYY/MM/DD/[version]<32 hex>`, as AWS names log streams. */
 export function logStreamName(version: string, now: Date): string {
@@ -38,145 +44,145 @@ export function logStreamName(version: string, now: Date): string {
 export class LogStream {
   readonly #publish: (events: LogEvent[]) => void
   readonly #platform: Platform
+  readonly #reader = new LineReader({
+    line: (text, bytes) => this.#write(text, bytes),
+    mark: (requestId) => {
+      if (this.#sections[this.#reading]?.requestId === requestId) this.#complete()
+    },
+  })
   readonly #sections: Section[] = []
   /** Index of the section that the runtime's output belongs to at this moment. */
   #reading = 0
-  #rest = Buffer.alloc(0)
-  #early: string[] = []
-  #pending: LogEvent[] = []
+  #batch: LogEvent[] = []
+  #batchBytes = 0
   #timer: NodeJS.Timeout | undefined
   #second = 0
-  #bytesThisSecond = 0
+  #written = 0
+  #read = 0
 
   constructor(platform: Platform, publish: (events: LogEvent[]) => void) {
     this.#platform = platform
     this.#publish = publish
   }
 
-  /** Lines of the platform's own before the first invocation. */
+  /** A line of the platform's own, outside of any invocation. */
   note(line: string | undefined): void {
-    if (line !== undefined) this.#emit(line)
+    if (line !== undefined) this.#place({ timestamp: Date.now(), message: line })
   }
 
   /** An invocation begins; output from now on is its own. */
   begin(requestId: string, wantsTail: boolean): void {
     const start = this.#platform.start(requestId)
-    const section: Section = {
+    const tail = wantsTail ? new LogTail() : undefined
+    if (start !== undefined) tail?.add(start)
+    this.#sections.push({
       requestId,
-      startedAt: Date.now(),
-      lines: [...(start === undefined ? [] : [start]), ...this.#early.splice(0)],
-      tail: wantsTail ? [] : undefined,
-      complete: false,
+      lines: start === undefined ? [] : [{ timestamp: Date.now(), message: start }],
+      tail,
+      isComplete: false,
       onComplete: undefined,
       closing: undefined,
-    }
-    if (section.tail) section.tail.push(...section.lines)
-    this.#sections.push(section)
-    this.#schedule()
-  }
-
-  /** Resolves when the runtime has said that this invocation's output is complete, or after `withinMs`. */
-  complete(requestId: string, withinMs: number): Promise<void> {
-    const section = this.#find(requestId)
-    if (!section || section.complete) return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, withinMs)
-      section.onComplete = () => {
-        clearTimeout(timer)
-        resolve()
-      }
+      closedAt: 0,
+      after: [],
     })
-  }
-
-  /** The attempt is over: a last line perhaps, then END and REPORT. @returns the tail, if it was wanted. */
-  close(requestId: string, closing: string[]): string | undefined {
-    const section = this.#find(requestId)
-    if (!section) return undefined
-    section.closing = closing
-    // A runtime that sends no marks, or is gone, has had its time.
-    while (!section.complete) this.#finishReading()
-    section.tail?.push(...closing)
-    const text = section.tail?.map((line) => `${line}\n`).join('')
     this.#schedule()
-    return text && lastBytes(text, LOG_TAIL_BYTES_MAX)
   }
 
-  /** Output of the runtime, cut anywhere. */
-  take(chunk: Buffer): void {
-    let bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk
-    for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE)) {
-      this.#line(bytes.subarray(0, end))
-      bytes = bytes.subarray(end + 1)
-    }
-    for (; bytes.length > LINE_BYTES_MAX; bytes = bytes.subarray(LINE_BYTES_MAX)) {
-      this.#line(bytes.subarray(0, LINE_BYTES_MAX))
-    }
-    this.#rest = Buffer.from(bytes)
+  /** The attempt is over; `closing` makes END and REPORT when they are written, a moment later. */
+  close(requestId: string, closing: () => string[]): void {
+    const section = this.#find(requestId)
+    if (!section) return
+    section.closing = closing
+    section.closedAt = performance.now()
+    this.#schedule()
+  }
+
+  /** As close, for a caller who wants the tail. Waits a little for the runtime's last output. */
+  async closeWithTail(requestId: string, closing: () => string[]): Promise<string> {
+    const section = this.#find(requestId)
+    if (!section?.tail) return ''
+    await completion(section)
+    this.#completeUpTo(section)
+    for (const line of closing()) section.tail.add(line)
+    this.close(requestId, closing)
+    return section.tail.text()
+  }
+
+  /** Output of the runtime, cut anywhere. @returns milliseconds for which to read no more, or 0. */
+  take(chunk: Buffer): number {
+    const untilNext = this.#countSecond()
+    this.#read += chunk.length
+    this.#reader.take(chunk)
+    return this.#read > READ_PER_SECOND_MAX ? untilNext : 0
   }
 
   /** The runtime process is gone: what it wrote is all there will be. */
   cut(): void {
-    if (this.#rest.length > 0) this.#line(this.#rest)
-    this.#rest = Buffer.alloc(0)
-    while (this.#reading < this.#sections.length) this.#finishReading()
+    this.#reader.cut()
+    while (this.#reading < this.#sections.length) this.#complete()
   }
 
   /** Publishes what is left. */
   end(): void {
     this.cut()
-    for (const section of this.#sections) section.closing ??= []
+    for (const section of this.#sections) section.closing ??= () => []
     this.#flush()
+    clearTimeout(this.#timer)
   }
 
   #find(requestId: string): Section | undefined {
-    return this.#sections.find((section) => section.requestId === requestId)
+    return this.#sections.findLast((section) => section.requestId === requestId)
   }
 
-  #line(bytes: Buffer): void {
-    const mark = bytes.lastIndexOf(MARK)
-    const text = bytes.toString('utf8', 0, mark < 0 ? bytes.length : mark)
-    if (mark < 0 || text.length > 0) this.#write(text)
-    if (mark < 0) return
-    const requestId = bytes.toString('latin1', mark + MARK.length)
-    if (this.#sections[this.#reading]?.requestId === requestId) this.#finishReading()
-  }
-
-  #finishReading(): void {
+  #complete(): void {
     const section = this.#sections[this.#reading]
     if (!section) return
     this.#reading += 1
-    section.complete = true
+    section.isComplete = true
     section.onComplete?.()
-    this.#schedule()
   }
 
-  #write(text: string): void {
-    if (!this.#allows(text.length)) return
+  #completeUpTo(section: Section): void {
+    while (!section.isComplete) this.#complete()
+  }
+
+  /** A line of the function's. */
+  #write(text: string, bytes: number): void {
+    const untilNext = this.#countSecond()
+    const before = this.#written
+    this.#written += bytes + 1
+    if (before > BYTES_PER_SECOND_MAX) return
+    const isOver = this.#written > BYTES_PER_SECOND_MAX
+    const message = isOver
+      ? `[hearth] output over ${BYTES_PER_SECOND_MAX} bytes a second is dropped ` +
+        `for ${Math.ceil(untilNext)} ms`
+      : text
+    this.#sections[this.#reading]?.tail?.add(message)
+    this.#place({ timestamp: Date.now(), message })
+  }
+
+  /**
+   * Into the section that is being read, else behind the last one, else straight into the batch.
+   */
+  #place(event: LogEvent): void {
     const section = this.#sections[this.#reading]
-    if (section) {
-      section.lines.push(text)
-      if (section.tail) keepTail(section.tail, text)
-    } else {
-      this.#early.push(text)
-    }
+    const last = this.#sections.at(-1)
+    if (section) section.lines.push(event)
+    else if (last) last.after.push(event)
+    else this.#emit(event)
     this.#schedule()
   }
 
-  /** Counts output by the second, and says once a second that some was dropped. */
-  #allows(length: number): boolean {
-    const second = Math.floor(performance.now() / 1000)
+  /** Starts to count anew each second. @returns milliseconds until the next one. */
+  #countSecond(): number {
+    const now = performance.now()
+    const second = Math.floor(now / 1000)
     if (second !== this.#second) {
       this.#second = second
-      this.#bytesThisSecond = 0
+      this.#written = 0
+      this.#read = 0
     }
-    const before = this.#bytesThisSecond
-    this.#bytesThisSecond += length + 1
-    if (this.#bytesThisSecond <= BYTES_PER_SECOND_MAX) return true
-    if (before <= BYTES_PER_SECOND_MAX) {
-      const lines = this.#sections[this.#reading]?.lines ?? this.#early
-      lines.push(`[hearth] log output over ${BYTES_PER_SECOND_MAX} bytes a second was dropped`)
-    }
-    return false
+    return (second + 1) * 1000 - now
   }
 
   #schedule(): void {
@@ -186,30 +192,45 @@ export class LogStream {
   #flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    for (let head = this.#sections[0]; head; head = this.#sections[0]) {
-      for (const line of head.lines.splice(0)) this.#emit(line)
-      if (!head.closing || !head.complete) break
-      for (const line of head.closing) this.#emit(line)
+    const patience = performance.now() - COMPLETE_WAIT_MS
+    let head = this.#sections[0]
+    for (; head; head = this.#sections[0]) {
+      for (const event of head.lines.splice(0)) this.#emit(event)
+      if (!head.closing || (!head.isComplete && head.closedAt > patience)) break
+      this.#completeUpTo(head)
+      const timestamp = Date.now()
+      for (const message of head.closing()) this.#emit({ timestamp, message })
+      for (const event of head.after) this.#emit(event)
       this.#sections.shift()
       this.#reading -= 1
     }
-    const events = this.#pending
-    this.#pending = []
-    if (events.length > 0) this.#publish(events)
+    this.#send()
+    if (head?.closing) this.#schedule()
   }
 
-  #emit(message: string): void {
-    this.#pending.push({ timestamp: Date.now(), message })
+  #emit(event: LogEvent): void {
+    this.#batch.push(event)
+    this.#batchBytes += event.message.length
+    if (this.#batchBytes > BATCH_BYTES_MAX) this.#send()
+  }
+
+  #send(): void {
+    if (this.#batch.length === 0) return
+    const events = this.#batch
+    this.#batch = []
+    this.#batchBytes = 0
+    this.#publish(events)
   }
 }
 
-/** Keeps enough of the newest lines for a tail, without growing with the output. */
-function keepTail(tail: string[], line: string): void {
-  tail.push(line)
-  if (tail.length > 2 * LOG_TAIL_BYTES_MAX) tail.splice(0, LOG_TAIL_BYTES_MAX)
-}
-
-function lastBytes(text: string, bytesMax: number): string {
-  const bytes = Buffer.from(text)
-  return bytes.length <= bytesMax ? text : bytes.subarray(bytes.length - bytesMax).toString('utf8')
+/** Resolves when the section's output is complete, or has had its time. */
+function completion(section: Section): Promise<void> {
+  if (section.isComplete) return Promise.resolve()
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, COMPLETE_WAIT_MS)
+    section.onComplete = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+  })
 }

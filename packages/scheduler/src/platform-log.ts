@@ -1,14 +1,17 @@
-// The platform's own log lines: INIT_START, START, END and REPORT, byte for byte as AWS writes them as text,
-// and platform.* events where the function logs JSON. Pure.
+// The platform's own log lines: INIT_START, START, END and REPORT, byte for byte as AWS writes them
+// as text, and platform.* events where the function logs JSON. Pure but for the time in JSON
+// events.
 
 import type { Logging } from '@hearth/core/function'
 import type { InvocationReport } from '@hearth/core/invocation'
 
 export interface Platform {
   initStart(): string | undefined
+  /** An init that failed; one that went well is told by the first report. */
+  initFailed(initMs: number, status: 'error' | 'timeout', errorType?: string): string | undefined
   start(requestId: string): string | undefined
-  /** The lines after the function's own: a timeout's line if there was one, END and REPORT. */
-  finish(requestId: string, report: InvocationReport, note?: string): string[]
+  /** The lines after the function's own: the platform's notes, END and REPORT. */
+  finish(requestId: string, report: InvocationReport, notes: readonly string[]): string[]
 }
 
 export interface PlatformFacts {
@@ -27,9 +30,12 @@ function textLog(facts: PlatformFacts): Platform {
   return {
     initStart: () =>
       `INIT_START Runtime Version: ${facts.runtime}\tRuntime Version ARN: ${facts.runtimeArn}`,
+    initFailed: (initMs, status, errorType) =>
+      `INIT_REPORT Init Duration: ${initMs.toFixed(2)} ms\tPhase: init\tStatus: ${status}` +
+      (errorType ? `\tError Type: ${errorType}` : ''),
     start: (requestId) => `START RequestId: ${requestId} Version: ${facts.version}`,
-    finish: (requestId, report, note) => [
-      ...(note === undefined ? [] : [note]),
+    finish: (requestId, report, notes) => [
+      ...notes,
       `END RequestId: ${requestId}`,
       textReport(requestId, report, facts.memoryMb),
     ],
@@ -60,39 +66,51 @@ function statusOf(report: InvocationReport): 'error' | 'success' | 'timeout' {
   return report.outcome === 'timed out' ? 'timeout' : 'error'
 }
 
-/** System log levels at which each event appears (Lambda guide, "system log event level mapping"). */
-const LEVELS = ['DEBUG', 'INFO', 'WARN']
+/** System log levels, least first (Lambda guide, "system log level event mapping"). */
+const LEVELS = ['DEBUG', 'INFO', 'WARN'] as const
+type Level = (typeof LEVELS)[number]
 
 function jsonLog(facts: PlatformFacts): Platform {
-  const least = Math.max(LEVELS.indexOf(facts.logging.systemLevel ?? 'INFO'), 0)
-  const line = (level: string, type: string, record: unknown) =>
+  const least = LEVELS.findIndex((level) => level === (facts.logging.systemLevel ?? 'INFO'))
+  const line = (level: Level, type: string, record: unknown) =>
     LEVELS.indexOf(level) < least
       ? undefined
-      : JSON.stringify({ time: new Date().toISOString(), type, record })
+      : JSON.stringify({ time: new Date().toISOString(), type: `platform.${type}`, record })
+  const phase = { initializationType: 'on-demand', phase: 'init' }
   return {
     initStart: () =>
-      line('INFO', 'platform.initStart', {
-        initializationType: 'on-demand',
-        phase: 'init',
+      line('INFO', 'initStart', {
+        ...phase,
         runtimeVersion: facts.runtime,
         runtimeVersionArn: facts.runtimeArn,
       }),
-    start: (requestId) => line('INFO', 'platform.start', { requestId, version: facts.version }),
+    initFailed: (initMs, status, errorType) =>
+      line('WARN', 'initReport', {
+        ...phase,
+        status,
+        ...(errorType && { errorType }),
+        metrics: { durationMs: round(initMs) },
+      }),
+    start: (requestId) => line('INFO', 'start', { requestId, version: facts.version }),
     finish: (requestId, report) => {
       const status = statusOf(report)
+      const isSuccess = status === 'success'
+      const durationMs = round(report.durationMs)
+      const ending = { status, ...(hasExited(report) && { errorType: 'Runtime.ExitError' }) }
       const metrics = {
-        durationMs: round(report.durationMs),
+        durationMs,
         billedDurationMs: report.billedMs,
         memorySizeMB: facts.memoryMb,
         maxMemoryUsedMB: report.maxMemoryMb,
         ...(report.initMs !== undefined && { initDurationMs: round(report.initMs) }),
       }
-      const level = status === 'success' ? 'INFO' : 'WARN'
-      return present(line(level, 'platform.report', { requestId, metrics, status }))
+      const done = { requestId, metrics: { durationMs }, ...ending }
+      return [
+        line(isSuccess ? 'DEBUG' : 'WARN', 'runtimeDone', done),
+        line(isSuccess ? 'INFO' : 'WARN', 'report', { requestId, metrics, ...ending }),
+      ].filter((text) => text !== undefined)
     },
   }
 }
 
 const round = (milliseconds: number) => Math.round(milliseconds * 1000) / 1000
-
-const present = (line: string | undefined) => (line === undefined ? [] : [line])

@@ -1,18 +1,18 @@
-// The pool: every execution environment of this scheduler, and the invocations that wait for one. It gathers
-// the facts, obeys decide, and binds late: whichever environment becomes free first takes the oldest waiting
-// invocation. Between choosing and reserving there is no await; that is our lock.
+// The pool: every execution environment of this scheduler, and the invocations that wait for one.
+// It gathers the facts, obeys decide, and binds late: whichever environment becomes free first
+// takes the oldest waiting invocation. Between choosing and reserving there is no await; that is
+// our lock.
 
+import { strict as assert } from 'node:assert'
 import type { Acceptance, InvokeMessage, Rejection } from '@hearth/bus/messages'
-import type { FunctionVersion } from '@hearth/core/function'
-import { type ColdReason, runtimeExited, timedOut } from '@hearth/core/invocation'
-import { decide, type PoolFacts, room } from './decide.ts'
-import type {
-  Assignment,
-  Environment,
-  EnvironmentEvents,
-  Finished,
-  InitFailure,
-} from './environment.ts'
+import type { ColdReason } from '@hearth/core/invocation'
+import type { Attempt } from './attempt.ts'
+import { ColdReasons } from './cold-reasons.ts'
+import { decide, findRoom, type PoolFacts, type Room } from './decide.ts'
+import { Deployment } from './deployment.ts'
+import { type Environment, type EnvironmentEvents, SETTLING_SOON_MS } from './environment.ts'
+import { type InitFailure, judgeInitFailure } from './init-failure.ts'
+import { StartGate } from './start-gate.ts'
 
 export interface PoolLimits {
   /** Memory for all sandboxes together, in MiB. */
@@ -22,58 +22,47 @@ export interface PoolLimits {
   environmentsMax: number
   idleSeconds: number
   ageSecondsMax: number
-}
-
-/** An invocation in the pool's hands: it is answered exactly once. */
-export interface Pending {
-  message: InvokeMessage
-  payload: Uint8Array
-  /** The attempt begins: an environment has it. */
-  began(): void
-  finished(finished: Finished): void
-  /** The platform failed it. */
-  failed(reason: string): void
+  /** Sandboxes that may boot at a time; 4 unless said otherwise. */
+  startsMax?: number
 }
 
 export interface PoolParts {
   limits: PoolLimits
-  /** Makes an environment and starts it. */
+  /** Makes an environment; the gate starts it. @throws when the version cannot run here. */
   launch(message: InvokeMessage, coldReason: ColdReason, events: EnvironmentEvents): Environment
 }
 
-/** One deployment's environments and its waiting invocations. */
-interface Group {
-  version: FunctionVersion
-  functionKey: string
-  environments: Set<Environment>
-  /** Most recently used last. */
-  ready: Environment[]
-  waiting: Pending[]
-}
-
-/** Functions whose last loss we remember, to say why the next start is cold. */
-const LOSSES_MAX = 10_000
+const STARTS_MAX = 4
+/** Stopping takes an engine a second or so; one that has died is not waited for. */
+const STOP_MS_MAX = 20_000
 
 export class Pool {
   readonly #parts: PoolParts
-  readonly #groups = new Map<string, Group>()
-  readonly #born = new Map<Environment, number>()
-  readonly #losses = new Map<string, ColdReason>()
-  #running = 0
-  #waiting = 0
+  readonly #deployments = new Map<string, Deployment>()
+  /** The newest deployment of each function version: the others are superseded. */
+  readonly #newest = new Map<string, Deployment>()
+  /** All that are not stopping, and whose they are. */
+  readonly #environments = new Map<Environment, Deployment>()
+  readonly #coldReasons = new ColdReasons()
+  readonly #gate: StartGate
+  #inFlight = 0
   #memoryMb = 0
-  #environments = 0
 
   constructor(parts: PoolParts) {
     this.#parts = parts
+    this.#gate = new StartGate({ startsMax: STARTS_MAX, ...parts.limits }, (environment) => {
+      const deployment = this.#environments.get(environment)
+      return deployment !== undefined && deployment.waiting > 0
+    })
   }
 
+  /** Accepted invocations that have no answer yet. */
   get running(): number {
-    return this.#running
+    return this.#inFlight
   }
 
   get environments(): number {
-    return this.#environments
+    return this.#environments.size
   }
 
   get memoryMbFree(): number {
@@ -81,276 +70,233 @@ export class Pool {
   }
 
   /** Takes an invocation, or says why not. Once taken it is answered exactly once. */
-  take(pending: Pending): Acceptance {
-    const group = this.#groupOf(pending.message)
-    const decision = decide(this.#facts(group))
+  take(attempt: Attempt): Acceptance {
+    const deployment = this.#deploymentOf(attempt.message)
+    const decision = decide(this.#facts(deployment))
     switch (decision.kind) {
       case 'use': {
-        const environment = group.ready.pop()
-        if (!environment) return reject('busy')
-        this.#assign(environment, pending)
+        const environment = deployment.takeReady()
+        assert(environment)
+        this.#inFlight += 1
+        this.#assign(environment, attempt)
         return { accepted: true }
       }
       case 'wait':
-        this.#enqueue(group, pending)
+        this.#enqueue(deployment, attempt)
+        // An environment that does not settle soon is not waited for any longer.
+        setTimeout(() => this.#rebalance(deployment), SETTLING_SOON_MS + 1)
         return { accepted: true }
       case 'start':
-        this.#evict(decision.evictMemoryMb, decision.evictOne)
-        this.#enqueue(group, pending)
-        this.#launch(group, pending.message)
+        this.#enqueue(deployment, attempt)
+        this.#launch(deployment, attempt, decision)
         return { accepted: true }
       case 'busy':
-        this.#prune(group)
+        this.#prune(deployment)
         return reject('busy')
       case 'throttled':
-        this.#prune(group)
+        this.#prune(deployment)
         return { ...reject('throttled'), throttleReason: 'ConcurrentInvocationLimitExceeded' }
     }
   }
 
   /** Ends environments that have idled too long or lived too long; called by a sweep. */
   reap(now = performance.now()): void {
-    const { idleSeconds, ageSecondsMax } = this.#parts.limits
-    for (const [environment, born] of this.#born) {
+    const { idleSeconds } = this.#parts.limits
+    for (const environment of [...this.#environments.keys()]) {
       const { idleSince } = environment
       if (idleSince === undefined) continue
-      const idle = now - idleSince > idleSeconds * 1000
-      if (idle || now - born > ageSecondsMax * 1000) environment.stop('idle environments reaped')
+      const hasIdled = now - idleSince > idleSeconds * 1000
+      if (hasIdled || this.#isOld(environment, now)) environment.stop('idle environments reaped')
     }
   }
 
-  /** Ends everything; resolves when the last sandbox is gone. */
+  /** Ends everything; what has no answer yet fails. Resolves when the last sandbox is gone. */
   async stopAll(): Promise<void> {
-    for (const group of this.#groups.values()) {
-      for (const pending of group.waiting.splice(0))
-        this.#drop(pending, 'the scheduler is stopping')
+    const reason = 'The scheduler stopped before the function answered.'
+    for (const deployment of this.#deployments.values()) {
+      while (deployment.oldestWaiting) this.#dequeue(deployment)?.failed(reason)
     }
-    for (const environment of [...this.#born.keys()]) environment.stop('the scheduler is stopping')
-    while (this.#environments > 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    for (const environment of [...this.#environments.keys()]) environment.abandon(reason)
+    const until = performance.now() + STOP_MS_MAX
+    while (this.#gate.sandboxes > 0 && performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
   }
 
-  #groupOf(message: InvokeMessage): Group {
-    const { version, account, functionName } = message
-    const known = this.#groups.get(version.deploymentId)
+  #deploymentOf(message: InvokeMessage): Deployment {
+    const known = this.#deployments.get(message.version.deploymentId)
     if (known) return known
-    const functionKey = `${account}/${functionName}/${version.version}`
-    const group = {
-      version,
-      functionKey,
-      environments: new Set<Environment>(),
-      ready: [],
-      waiting: [],
-    }
-    this.#retireOlder(functionKey, version.lastModified)
-    this.#groups.set(version.deploymentId, group)
-    return group
+    const deployment = new Deployment(message)
+    this.#deployments.set(deployment.id, deployment)
+    const { functionKey, version } = deployment
+    const former = this.#newest.get(functionKey)
+    if (former && former.version.lastModified > version.lastModified) return deployment
+    this.#newest.set(functionKey, deployment)
+    // What idles of an older deployment goes now, the rest as it becomes free.
+    for (const environment of former?.listReady() ?? []) environment.stop('configuration changed')
+    if (former) this.#coldReasons.note(functionKey, 'configuration changed')
+    return deployment
   }
 
-  /** A newer deployment has come: what idles of the older ones goes now, the rest as it becomes free. */
-  #retireOlder(functionKey: string, lastModified: number): void {
-    for (const group of this.#groups.values()) {
-      if (group.functionKey !== functionKey || group.version.lastModified >= lastModified) continue
-      this.#lose(functionKey, 'configuration changed')
-      for (const environment of [...group.ready]) environment.stop('configuration changed')
-    }
-  }
-
-  #isSuperseded(group: Group): boolean {
-    for (const other of this.#groups.values()) {
-      if (other.functionKey !== group.functionKey) continue
-      if (other.version.lastModified > group.version.lastModified) return true
-    }
-    return false
-  }
-
-  #facts(group: Group): PoolFacts {
+  #facts(deployment: Deployment): PoolFacts {
     const { limits } = this.#parts
-    let soonReady = 0
-    for (const { stateName } of group.environments) {
-      if (stateName !== 'Ready' && stateName !== 'Busy' && stateName !== 'Stopping') soonReady += 1
-    }
-    const needsIdle = group.ready.length === 0 && group.waiting.length >= soonReady
-    const idle = needsIdle ? this.#idle() : []
+    const { ready, waiting } = deployment
+    // Counting costs, and the common case decides without it.
+    const soonReady = ready > 0 ? 0 : deployment.countSoonReady()
+    const idle = ready === 0 && waiting >= soonReady ? this.#idle() : []
     return {
-      ready: group.ready.length,
+      ready,
       soonReady,
-      waiting: group.waiting.length,
-      memoryMb: group.version.configuration.memoryMb,
+      waiting,
+      memoryMb: deployment.version.configuration.memoryMb,
       memoryMbFree: this.memoryMbFree,
       memoryMbIdle: idle.reduce((sum, environment) => sum + environment.parts.memoryMb, 0),
-      environments: this.#environments,
+      environments: this.#environments.size,
       idleEnvironments: idle.length,
       environmentsMax: limits.environmentsMax,
-      running: this.#running + this.#waiting - group.waiting.length,
+      inFlight: this.#inFlight,
       concurrencyMax: limits.concurrency,
     }
   }
 
   /** Idle environments, longest idle first. */
   #idle(): Environment[] {
-    return [...this.#born.keys()]
+    return [...this.#environments.keys()]
       .filter((environment) => environment.idleSince !== undefined)
       .sort((a, b) => (a.idleSince ?? 0) - (b.idleSince ?? 0))
   }
 
-  #evict(memoryMb: number, one: boolean): void {
-    let missing = memoryMb
-    let places = one ? 1 : 0
-    if (missing <= 0 && places === 0) return
+  #evict(room: Room & { kind: 'start' }): void {
+    let { evictMemoryMb: memoryMb, evictEnvironments: environments } = room
+    if (memoryMb <= 0 && environments <= 0) return
     for (const environment of this.#idle()) {
-      if (missing <= 0 && places <= 0) return
-      missing -= environment.parts.memoryMb
-      places -= 1
+      if (memoryMb <= 0 && environments <= 0) return
+      memoryMb -= environment.parts.memoryMb
+      environments -= 1
       environment.stop('evicted for memory')
     }
   }
 
-  #enqueue(group: Group, pending: Pending): void {
-    group.waiting.push(pending)
-    this.#waiting += 1
+  #enqueue(deployment: Deployment, attempt: Attempt): void {
+    this.#inFlight += 1
+    deployment.enqueue(attempt)
   }
 
-  #dequeue(group: Group): Pending | undefined {
-    const pending = group.waiting.shift()
-    if (pending) this.#waiting -= 1
-    return pending
+  #dequeue(deployment: Deployment): Attempt | undefined {
+    const attempt = deployment.dequeue()
+    if (attempt) this.#inFlight -= 1
+    return attempt
   }
 
-  #drop(pending: Pending, reason: string): void {
-    this.#waiting -= 1
-    pending.failed(reason)
+  #assign(environment: Environment, attempt: Attempt): void {
+    attempt.began()
+    environment.invoke(this.#counted(attempt))
   }
 
-  #assign(environment: Environment, pending: Pending): void {
-    this.#running += 1
-    pending.began()
-    environment.invoke(toAssignment(pending), (finished) => {
-      this.#running -= 1
-      pending.finished(finished)
-    })
-  }
-
-  #launch(group: Group, message: InvokeMessage): void {
-    const memoryMb = message.version.configuration.memoryMb
-    const environment = this.#parts.launch(message, this.#coldReason(group), {
-      ready: (ready) => this.#onReady(group, ready),
-      initialised: () => {},
-      initFailed: (failed, failure) => this.#onInitFailed(group, failed, failure),
-      stopping: (stopping, reason) => this.#onStopping(group, stopping, reason),
-      stopped: () => {
-        this.#memoryMb -= memoryMb
-        this.#environments -= 1
+  /** The attempt, which leaves our count with its answer. */
+  #counted(attempt: Attempt): Attempt {
+    const { message, payload } = attempt
+    return {
+      message,
+      payload,
+      began() {},
+      finished: (finished) => {
+        this.#inFlight -= 1
+        attempt.finished(finished)
       },
-    })
-    this.#memoryMb += memoryMb
-    this.#environments += 1
-    this.#born.set(environment, performance.now())
-    group.environments.add(environment)
-    void environment.start()
+      failed: (reason) => {
+        this.#inFlight -= 1
+        attempt.failed(reason)
+      },
+    }
   }
 
-  #coldReason(group: Group): ColdReason {
-    if (group.environments.size > 0) return 'all environments busy'
-    return this.#losses.get(group.functionKey) ?? 'first invocation'
+  #launch(deployment: Deployment, oldest: Attempt, room: Room & { kind: 'start' }): void {
+    const isOnly = deployment.environments.size === 0
+    const reason = isOnly ? this.#coldReasons.of(deployment.functionKey) : 'all environments busy'
+    let environment: Environment
+    try {
+      environment = this.#parts.launch(oldest.message, reason, {
+        ready: (ready) => this.#onReady(deployment, ready),
+        initFailed: (failed, failure) => this.#onInitFailed(deployment, failed, failure),
+        stopping: (stopping, why) => this.#onStopping(deployment, stopping, why),
+        stopped: (stopped) => this.#gate.gone(stopped),
+      })
+    } catch (error) {
+      // Later, because whoever asked has not heard yet that it was accepted.
+      queueMicrotask(() => this.#dequeue(deployment)?.failed(String(error)))
+      return
+    }
+    this.#evict(room)
+    this.#memoryMb += environment.parts.memoryMb
+    this.#environments.set(environment, deployment)
+    deployment.environments.add(environment)
+    this.#gate.add(environment)
   }
 
-  #lose(functionKey: string, reason: ColdReason): void {
-    this.#losses.delete(functionKey)
-    this.#losses.set(functionKey, reason)
-    const [oldest] = this.#losses.keys()
-    if (this.#losses.size > LOSSES_MAX && oldest !== undefined) this.#losses.delete(oldest)
+  #isOld(environment: Environment, now: number): boolean {
+    return now - environment.born > this.#parts.limits.ageSecondsMax * 1000
   }
 
-  #onReady(group: Group, environment: Environment): void {
-    const pending = this.#dequeue(group)
-    if (pending) return this.#assign(environment, pending)
-    if (this.#isSuperseded(group)) return environment.stop('configuration changed')
-    group.ready.push(environment)
+  #onReady(deployment: Deployment, environment: Environment): void {
+    this.#gate.booted(environment)
+    if (this.#isOld(environment, performance.now())) {
+      return environment.stop('idle environments reaped')
+    }
+    const attempt = deployment.dequeue()
+    if (attempt) return this.#assign(environment, attempt)
+    if (this.#newest.get(deployment.functionKey) !== deployment) {
+      return environment.stop('configuration changed')
+    }
+    deployment.addReady(environment)
   }
 
   /** The oldest waiting invocation hears why; the others may still be lucky. */
-  #onInitFailed(group: Group, environment: Environment, failure: InitFailure): void {
-    const pending = this.#dequeue(group)
-    if (!pending) return
-    const { requestId, version } = pending.message
-    const { exit, initMs } = failure
-    if (!failure.body && !exit && failure.reason !== 'init timed out') {
-      return pending.failed(failure.reason)
-    }
-    const { timeoutSeconds } = version.configuration
-    const made = exit ? runtimeExited(requestId, exit) : timedOut(requestId, timeoutSeconds)
-    pending.began()
-    const answer: Finished = {
-      payload: failure.body ?? Buffer.from(JSON.stringify(made)),
-      functionError: 'Unhandled',
-      report: {
-        start: 'cold',
-        coldReason: environment.parts.coldReason,
-        outcome: failure.reason === 'init timed out' ? 'timed out' : 'init error',
-        durationMs: 0,
-        initMs,
-        billedMs: Math.ceil(initMs),
-        maxMemoryMb: 0,
-      },
-    }
-    pending.finished(environment.answerInitFailure(toAssignment(pending), answer))
+  #onInitFailed(deployment: Deployment, environment: Environment, failure: InitFailure): void {
+    const { log, platform } = environment.parts
+    const verdict = judgeInitFailure(failure)
+    if (verdict) log.note(platform.initFailed(failure.initMs, verdict.status, verdict.errorType))
+    const attempt = deployment.dequeue()
+    if (!attempt) return
+    const counted = this.#counted(attempt)
+    if (!verdict) return counted.failed(failure.reason)
+    const { requestId, version } = attempt.message
+    attempt.began()
+    const ending = verdict.ending(requestId, version.configuration.timeoutSeconds)
+    environment.answerInitFailure(counted, ending, failure.initMs)
   }
 
-  #onStopping(group: Group, environment: Environment, reason: string): void {
-    group.environments.delete(environment)
-    group.ready = group.ready.filter((other) => other !== environment)
-    this.#born.delete(environment)
-    this.#lose(group.functionKey, toColdReason(reason))
-    // Those who counted on it need another; this runs after the environment has finished stopping its work.
-    queueMicrotask(() => this.#rebalance(group))
+  #onStopping(deployment: Deployment, environment: Environment, reason: string): void {
+    this.#memoryMb -= environment.parts.memoryMb
+    this.#environments.delete(environment)
+    deployment.remove(environment)
+    this.#gate.withdraw(environment)
+    this.#coldReasons.note(deployment.functionKey, reason)
+    // Those who counted on it need another; this runs after the environment has finished stopping
+    // its work.
+    queueMicrotask(() => this.#rebalance(deployment))
   }
 
   /** Starts what the waiting invocations lack, or fails those for whom there is no room. */
-  #rebalance(group: Group): void {
-    for (;;) {
-      const facts = this.#facts(group)
-      if (facts.waiting <= facts.soonReady) break
-      const decision = room(facts)
-      const oldest = group.waiting[0]
+  #rebalance(deployment: Deployment): void {
+    let lacking = deployment.waiting - deployment.countSoonReady()
+    for (; lacking > 0; lacking -= 1) {
+      const oldest = deployment.oldestWaiting
       if (!oldest) break
-      if (decision.kind === 'start') {
-        this.#evict(decision.evictMemoryMb, decision.evictOne)
-        this.#launch(group, oldest.message)
-      } else {
-        const pending = this.#dequeue(group)
-        pending?.failed('no host has room for another execution environment')
-      }
+      const room = findRoom(this.#facts(deployment))
+      if (room.kind === 'start') this.#launch(deployment, oldest, room)
+      else this.#dequeue(deployment)?.failed('No host has room for another execution environment.')
     }
-    this.#prune(group)
+    this.#prune(deployment)
   }
 
-  /** A group that holds nothing is forgotten. */
-  #prune(group: Group): void {
-    if (group.environments.size > 0 || group.waiting.length > 0) return
-    this.#groups.delete(group.version.deploymentId)
+  /** A deployment that holds nothing is forgotten. */
+  #prune(deployment: Deployment): void {
+    if (!deployment.isEmpty || this.#deployments.get(deployment.id) !== deployment) return
+    this.#deployments.delete(deployment.id)
+    const { functionKey } = deployment
+    if (this.#newest.get(functionKey) === deployment) this.#newest.delete(functionKey)
   }
-}
-
-function toAssignment({ message, payload }: Pending): Assignment {
-  const { requestId, invokedArn, wantsLogTail, traceId, clientContext } = message
-  return {
-    requestId,
-    payload,
-    invokedArn,
-    wantsLogTail,
-    ...(traceId !== undefined && { traceId }),
-    ...(clientContext !== undefined && { clientContext }),
-  }
-}
-
-const COLD_REASONS: readonly ColdReason[] = [
-  'configuration changed',
-  'evicted for memory',
-  'idle environments reaped',
-]
-
-function toColdReason(reason: string): ColdReason {
-  return COLD_REASONS.find((known) => known === reason) ?? 'environment died'
 }
 
 function reject(rejected: Rejection['rejected']): Rejection {

@@ -1,163 +1,236 @@
-// The Lambda Runtime API, version 2018-06-01, as one execution environment offers it to its own runtime. The
-// code on the other side is hostile by assumption: paths are matched, bodies are capped, and what does not fit
-// the moment is refused with AWS's error shapes.
+// The Lambda Runtime API, version 2018-06-01, as one execution environment offers it to its own
+// runtime. The code on the other side is hostile by assumption: paths are matched, bodies are
+// capped, what does not fit the moment is refused with AWS's error shapes, and refusals are slow,
+// so that asking for them costs the asker.
 
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { RESPONSE_BYTES_MAX } from '@hearth/core/invocation'
+import type { Attempt } from './attempt.ts'
+import { type RequestHead, type RequestListener, RequestReader } from './http-request-reader.ts'
 
-/** What one invocation looks like to the runtime. */
-export interface RuntimeInvocation {
-  requestId: string
-  payload: Uint8Array
-  invokedArn: string
-  /** Milliseconds since the epoch. */
-  deadline: number
-  traceId?: string
-  clientContext?: string
-}
-
-/** Hands an invocation to a runtime that waits for it. */
-export type Parked = (invocation: RuntimeInvocation) => void
+/**
+ * Hands an invocation to a runtime that waits for it; the deadline in milliseconds since the epoch.
+ */
+export type Parked = (attempt: Attempt, deadline: number) => void
 
 /** What the environment makes of the runtime's requests. */
 export interface RuntimeSide {
   /** The runtime asks for work. @returns false when it may not, such as twice at a time. */
   next(parked: Parked): boolean
-  /** @returns false when no such invocation runs (any more). */
+  /** The connection on which the runtime waited for work has gone. */
+  hungUp(parked: Parked): void
+  /** Whether this invocation can be answered now. */
+  expects(requestId: string): 'answer' | 'no more' | 'nothing'
+  /** @returns false when no such invocation runs any more. */
   respond(requestId: string, body: Buffer): boolean
   fail(requestId: string, body: Buffer): boolean
   respondTooLarge(requestId: string): boolean
   initFailed(body: Buffer): boolean
 }
 
+type Route =
+  | { name: 'next' | 'init error' | 'unknown' }
+  | { name: 'response' | 'error'; requestId: string; expects: 'answer' | 'no more' | 'nothing' }
+
 const PREFIX = '/2018-06-01/runtime'
 const NEXT = `${PREFIX}/invocation/next`
 const INIT_ERROR = `${PREFIX}/init/error`
 const ANSWER = /^\/2018-06-01\/runtime\/invocation\/([0-9a-zA-Z-]{1,64})\/(response|error)$/
-const ACCEPTED = Buffer.from('{"status":"OK"}\n')
 /** An error report is a few stack traces; more is not read. */
 const ERROR_BYTES_MAX = 256 * 1024
+/** What a client may send ahead while it waits for an answer. */
+const BACKLOG_BYTES_MAX = 64 * 1024
+/** A loop of bad requests must not occupy the scheduler. */
+const REFUSAL_MS = 10
+/** Payloads up to this size are copied beside their head, so that one write carries both. */
+const JOINED_BYTES_MAX = 64 * 1024
+const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
+const TOO_LARGE_ERROR = Buffer.from('{"errorType":"Unknown","errorMessage":"(too large)"}')
+const ACCEPTED = render('202 Accepted', '{"status":"OK"}\n')
+const UNKNOWN: Route = { name: 'unknown' }
 
-/** One environment's listener; it keeps requests in order. */
-export function runtimeApi(side: RuntimeSide): RequestListener {
-  // A bootstrap sends its answer and the request for more together, and node:http announces the second before it
-  // has delivered the first one's body.
-  let answering = 0
-  let parked: (() => void) | undefined
-  const answered = () => {
-    answering -= 1
-    if (answering > 0 || !parked) return
-    parked()
-    parked = undefined
-  }
-  return (request, response) => {
-    const path = request.url ?? ''
-    if (request.method === 'GET' && path === NEXT) {
-      if (answering === 0) return next(side, request, response)
-      if (parked) return refuse(response, 403, 'InvalidStateTransition')
-      parked = () => next(side, request, response)
-      return
-    }
-    if (request.method !== 'POST') return refuse(response, 404, 'InvalidRequest')
-    answering += 1
-    request.once('close', answered)
-    if (path === INIT_ERROR) {
-      return collect(request, ERROR_BYTES_MAX, (body) => {
-        settle(response, side.initFailed(body ?? Buffer.alloc(0)))
-      })
-    }
-    const match = ANSWER.exec(path)
-    if (!match?.[1]) return refuse(response, 404, 'InvalidRequest')
-    answer(side, { requestId: match[1], isError: match[2] === 'error', request, response })
-  }
-}
-
-function next(side: RuntimeSide, request: IncomingMessage, response: ServerResponse): void {
-  request.resume()
-  const parked = side.next((invocation) => {
-    response.writeHead(200, {
-      'Content-Type': 'application/json',
-      'Content-Length': invocation.payload.length,
-      'Lambda-Runtime-Aws-Request-Id': invocation.requestId,
-      'Lambda-Runtime-Deadline-Ms': invocation.deadline,
-      'Lambda-Runtime-Invoked-Function-Arn': invocation.invokedArn,
-      ...(invocation.traceId && { 'Lambda-Runtime-Trace-Id': invocation.traceId }),
-      ...(invocation.clientContext && {
-        'Lambda-Runtime-Client-Context': oneLine(invocation.clientContext),
-      }),
-    })
-    response.end(invocation.payload)
+/** Serves one connection of a runtime. */
+export function serveRuntime(side: RuntimeSide, socket: Socket): void {
+  const connection = new RuntimeConnection(side, socket)
+  const reader = new RequestReader(connection)
+  connection.reader = reader
+  socket.on('data', (chunk) => {
+    reader.take(chunk)
+    connection.flush()
+    if (reader.backlog > BACKLOG_BYTES_MAX) socket.destroy()
   })
-  if (!parked) refuse(response, 403, 'InvalidStateTransition')
+  socket.on('error', () => socket.destroy())
+  socket.on('close', () => connection.gone())
 }
 
-function answer(
-  side: RuntimeSide,
-  post: {
-    requestId: string
-    isError: boolean
-    request: IncomingMessage
-    response: ServerResponse
-  },
-): void {
-  const { requestId, isError, request, response } = post
-  collect(request, RESPONSE_BYTES_MAX, (body) => {
-    if (!body) {
-      const known = side.respondTooLarge(requestId)
-      if (!known) return refuse(response, 400, 'InvalidRequestID')
+class RuntimeConnection implements RequestListener {
+  reader: RequestReader | undefined
+  readonly #side: RuntimeSide
+  readonly #socket: Socket
+  #route: Route = UNKNOWN
+  #closes = false
+  #parked: Parked | undefined
+  /**
+   * Answers not yet written: the one to a result waits for the next event, since both go to one
+   * reader.
+   */
+  #unsent: Buffer[] = []
+
+  constructor(side: RuntimeSide, socket: Socket) {
+    this.#side = side
+    this.#socket = socket
+  }
+
+  begin(head: RequestHead): number {
+    this.#closes = head.closes
+    this.#route = this.#match(head)
+    if (head.expectsContinue) this.#socket.write(CONTINUE)
+    switch (this.#route.name) {
+      case 'response':
+        return this.#route.expects === 'answer' ? RESPONSE_BYTES_MAX : 0
+      case 'error':
+        return this.#route.expects === 'answer' ? ERROR_BYTES_MAX : 0
+      case 'init error':
+        return ERROR_BYTES_MAX
+      default:
+        return 0
+    }
+  }
+
+  complete(body: Buffer | undefined): void {
+    const route = this.#route
+    switch (route.name) {
+      case 'next':
+        return this.#next()
+      case 'init error':
+        return this.#settle(this.#side.initFailed(body ?? Buffer.alloc(0)))
+      case 'response':
+      case 'error':
+        return this.#answer(route, body)
+      case 'unknown':
+        return this.#refuse('404 Not Found', 'InvalidRequest', 'No such path')
+    }
+  }
+
+  malformed(): void {
+    this.#closes = true
+    this.#refuse('400 Bad Request', 'InvalidRequest', 'The request is not valid HTTP/1.1')
+  }
+
+  /** Writes the answers that need not wait for an event. */
+  flush(): void {
+    if (this.#parked || this.#unsent.length === 0) return
+    this.#socket.write(this.#takeUnsent())
+    if (this.#closes) this.#socket.end()
+  }
+
+  gone(): void {
+    const parked = this.#parked
+    this.#parked = undefined
+    if (parked) this.#side.hungUp(parked)
+  }
+
+  #match({ method, path }: RequestHead): Route {
+    if (method === 'GET') return path === NEXT ? { name: 'next' } : UNKNOWN
+    if (method !== 'POST') return UNKNOWN
+    if (path === INIT_ERROR) return { name: 'init error' }
+    const [, requestId, name] = ANSWER.exec(path) ?? []
+    if (requestId === undefined) return UNKNOWN
+    const expects = this.#side.expects(requestId)
+    return { name: name === 'error' ? 'error' : 'response', requestId, expects }
+  }
+
+  #next(): void {
+    const parked: Parked = (attempt, deadline) => this.#deliver(attempt, deadline)
+    this.#parked = parked
+    this.reader?.hold()
+    if (this.#side.next(parked)) return
+    this.#parked = undefined
+    this.#refuse('403 Forbidden', 'InvalidStateTransition')
+  }
+
+  #deliver({ message, payload }: Attempt, deadline: number): void {
+    this.#parked = undefined
+    const { traceId, clientContext } = message
+    const head = Buffer.from(
+      'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n' +
+        `Content-Length: ${payload.length}\r\n` +
+        `Lambda-Runtime-Aws-Request-Id: ${message.requestId}\r\n` +
+        `Lambda-Runtime-Deadline-Ms: ${deadline}\r\n` +
+        `Lambda-Runtime-Invoked-Function-Arn: ${oneLine(message.invokedArn)}\r\n` +
+        (traceId ? `Lambda-Runtime-Trace-Id: ${oneLine(traceId)}\r\n` : '') +
+        (clientContext ? `Lambda-Runtime-Client-Context: ${oneLine(clientContext)}\r\n` : '') +
+        '\r\n',
+    )
+    this.#unsent.push(head)
+    if (payload.length <= JOINED_BYTES_MAX) {
+      this.#socket.write(Buffer.concat([...this.#unsent.splice(0), payload]))
+    } else {
+      this.#socket.cork()
+      this.#socket.write(this.#takeUnsent())
+      this.#socket.write(payload)
+      this.#socket.uncork()
+    }
+    if (this.#closes) this.#socket.end()
+    this.reader?.release()
+  }
+
+  #answer(route: Route & { requestId: string; expects: string }, body: Buffer | undefined): void {
+    const { name, requestId, expects } = route
+    if (expects === 'no more') return this.#refuse('403 Forbidden', 'InvalidStateTransition')
+    if (expects === 'nothing') return this.#refuseId()
+    if (!body && name === 'response') {
+      if (!this.#side.respondTooLarge(requestId)) return this.#refuseId()
       const message = `Exceeded maximum allowed payload size (${RESPONSE_BYTES_MAX} bytes).`
-      return refuse(response, 413, 'RequestEntityTooLarge', message)
+      return this.#refuse('413 Payload Too Large', 'RequestEntityTooLarge', message)
     }
-    const known = isError ? side.fail(requestId, body) : side.respond(requestId, body)
-    if (known) accept(response)
-    else refuse(response, 400, 'InvalidRequestID')
-  })
+    const bytes = body ?? TOO_LARGE_ERROR
+    const side = this.#side
+    const done = name === 'error' ? side.fail(requestId, bytes) : side.respond(requestId, bytes)
+    if (done) this.#unsent.push(ACCEPTED)
+    else this.#refuseId()
+  }
+
+  #settle(done: boolean): void {
+    if (done) this.#unsent.push(ACCEPTED)
+    else this.#refuse('403 Forbidden', 'InvalidStateTransition')
+  }
+
+  #refuseId(): void {
+    this.#refuse('400 Bad Request', 'InvalidRequestID', 'Invalid request ID')
+  }
+
+  #refuse(
+    status: string,
+    errorType: string,
+    errorMessage = 'The runtime may not do this now',
+  ): void {
+    const answer = render(status, JSON.stringify({ errorMessage, errorType }))
+    this.reader?.hold()
+    setTimeout(() => {
+      this.#unsent.push(answer)
+      this.flush()
+      this.reader?.release()
+      this.flush()
+    }, REFUSAL_MS)
+  }
+
+  #takeUnsent(): Buffer {
+    const [only] = this.#unsent
+    const bytes = this.#unsent.length === 1 && only ? only : Buffer.concat(this.#unsent)
+    this.#unsent = []
+    return bytes
+  }
 }
 
-/** Reads a body; gives undefined when it is larger than `bytesMax`, after reading it to its end. */
-function collect(
-  request: IncomingMessage,
-  bytesMax: number,
-  take: (body: Buffer | undefined) => void,
-): void {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  request.on('data', (chunk: Buffer) => {
-    bytes += chunk.length
-    if (bytes <= bytesMax) chunks.push(chunk)
-    else chunks.length = 0
-  })
-  request.on('end', () => {
-    if (bytes > bytesMax) take(undefined)
-    else take(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
-  })
-}
-
-function settle(response: ServerResponse, known: boolean): void {
-  if (known) accept(response)
-  else refuse(response, 403, 'InvalidStateTransition')
-}
-
-function accept(response: ServerResponse): void {
-  response.writeHead(202, {
-    'Content-Type': 'application/json',
-    'Content-Length': ACCEPTED.length,
-  })
-  response.end(ACCEPTED)
-}
-
-function refuse(
-  response: ServerResponse,
-  status: number,
-  errorType: string,
-  errorMessage = errorType,
-): void {
-  const body = Buffer.from(JSON.stringify({ errorMessage, errorType }))
-  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length })
-  response.end(body)
+function render(status: string, body: string): Buffer {
+  return Buffer.from(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
 }
 
 /** Header values carry no line ends; the client context is JSON, where they mean nothing. */
 function oneLine(text: string): string {
-  return Buffer.from(text.replaceAll(/[\r\n]/g, ' ')).toString('latin1')
+  return /[\r\n\0]/.test(text) ? text.replaceAll(/[\r\n\0]/g, ' ') : text
 }

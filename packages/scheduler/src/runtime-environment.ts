@@ -1,5 +1,5 @@
-// The environment variables of a runtime process, as AWS documents them: the platform's own, the runtime's,
-// then the function's. Pure; they travel over the control socket and never reach Docker.
+// The environment variables of a runtime process, as AWS documents them: the platform's own, the
+// runtime's, then the function's. Pure; they travel over the control socket and never reach Docker.
 
 import type { FunctionVersion, Logging } from '@hearth/core/function'
 import { requireRuntime } from '@hearth/core/runtime'
@@ -30,7 +30,8 @@ export function runtimeEnvironment(facts: RuntimeFacts): Record<string, string> 
     _AWS_XRAY_DAEMON_PORT: '2000',
     LANG: 'en_US.UTF-8',
     LD_LIBRARY_PATH:
-      '/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib',
+      '/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:' +
+      '/var/task:/var/task/lib:/opt/lib',
     PATH: '/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin',
     TZ: ':UTC',
     ...runtime.environment,

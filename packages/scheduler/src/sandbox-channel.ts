@@ -1,12 +1,13 @@
-// The three sockets between the scheduler and one sandbox (images/README.md): orders to hearth-init, the
-// runtime's output, and the Runtime API. Whatever comes from the other side is hostile until it has been
-// measured: frames are bounded, and garbage ends the channel, never the process.
+// The three sockets between the scheduler and one sandbox (images/README.md): orders to
+// hearth-init, the runtime's output, and the Runtime API. Whatever comes from the other side is
+// hostile until it has been measured: frames are bounded, and garbage ends the channel, never the
+// process.
 
 import { chmod, mkdir, rm } from 'node:fs/promises'
-import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { RuntimeExit } from '@hearth/core/invocation'
+import { type RuntimeSide, serveRuntime } from './runtime-api.ts'
 
 export interface ProcessSpec {
   directory: string
@@ -19,7 +20,8 @@ export interface ChannelEvents {
   ready(): void
   /** The runtime process ended; `kills` counts the sandbox's out-of-memory kills so far. */
   exited(exit: RuntimeExit, kills: number): void
-  output(chunk: Buffer): void
+  /** @returns milliseconds for which to read no more, or 0. */
+  output(chunk: Buffer): number
   /** A runtime process's output is complete. */
   outputEnded(): void
   /** hearth-init went away, or spoke nonsense. */
@@ -38,30 +40,37 @@ const FRAME_BYTES_MAX = 1024 * 1024
 /** hearth-init answers at once; a sandbox that does not is not waited for. */
 const MEMORY_ANSWER_MS = 200
 const LENGTH_BYTES = 4
+/** hearth-init needs one control connection and one for the log; a runtime rarely more than two. */
+const CONNECTIONS_MAX = 8
+
+export type OpenChannel = (
+  directory: string,
+  side: RuntimeSide,
+  events: ChannelEvents,
+) => Promise<SandboxChannel>
 
 /** Listens in a fresh private directory; the sandbox is started afterwards. */
-export async function openSandboxChannel(
-  directory: string,
-  runtimeApi: RequestListener,
-  events: ChannelEvents,
-): Promise<SandboxChannel> {
+export const openSandboxChannel: OpenChannel = async (directory, side, events) => {
   await rm(directory, { recursive: true, force: true })
   await mkdir(directory, { recursive: true, mode: 0o755 })
   const control = new ControlConnection(events)
+  const sockets = new Set<Socket>()
   const servers = [
-    createServer((socket) => control.adopt(socket)),
+    (socket: Socket) => control.adopt(socket),
+    (socket: Socket) => readLog(socket, events),
+    (socket: Socket) => serveRuntime(side, socket),
+  ].map((serve) =>
     createServer((socket) => {
-      socket.on('data', events.output)
-      socket.on('close', events.outputEnded)
-      socket.on('error', () => socket.destroy())
+      sockets.add(socket)
+      socket.on('close', () => sockets.delete(socket))
+      serve(socket)
     }),
-    // A sandbox keeps one connection open for as long as it lives, so nothing may time it out.
-    createHttpServer({ keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 }, runtimeApi),
-  ]
+  )
   const names = ['control.sock', 'log.sock', 'runtime.sock']
   await Promise.all(
     servers.map(async (server, index) => {
       const path = join(directory, names[index] ?? '')
+      server.maxConnections = CONNECTIONS_MAX
       await listen(server, path)
       await chmod(path, 0o777)
     }),
@@ -72,13 +81,23 @@ export async function openSandboxChannel(
     memoryPeak: () => control.memoryPeak(),
     close: async () => {
       control.close()
-      for (const server of servers) {
-        server.close()
-        if ('closeAllConnections' in server) server.closeAllConnections()
-      }
+      for (const server of servers) server.close()
+      for (const socket of sockets) socket.destroy()
       await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+/** A runtime that writes faster than its log may grow has to wait. */
+function readLog(socket: Socket, events: ChannelEvents): void {
+  socket.on('data', (chunk) => {
+    const pauseMs = events.output(chunk)
+    if (pauseMs === 0) return
+    socket.pause()
+    setTimeout(() => socket.resume(), pauseMs)
+  })
+  socket.on('close', events.outputEnded)
+  socket.on('error', () => socket.destroy())
 }
 
 function listen(server: Server, path: string): Promise<void> {

@@ -1,6 +1,6 @@
-// The scheduler role: takes invocations off the bus, runs them in the pool's environments, writes each attempt
-// down before its answer leaves, and says once a second that it lives. One a host; the only role that touches
-// the engine. It starts by removing what an earlier life left behind.
+// The scheduler role: takes invocations off the bus, runs them in the pool's environments, writes
+// each attempt down before its answer leaves, and says once a second that it lives. One a host; the
+// only role that touches the engine. It starts by removing what an earlier life left behind.
 
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,13 +14,14 @@ import {
 } from '@hearth/bus/messages'
 import type { Requests, Respond } from '@hearth/bus/requests'
 import type { InvocationRecord } from '@hearth/core/invocation'
+import type { Finished } from './attempt.ts'
 import { type AttemptLog, type AttemptStart, openAttemptLog } from './attempt-log.ts'
 import { openDockerDriver } from './drivers/docker.ts'
 import type { SandboxDriver } from './drivers/driver.ts'
-import type { Finished } from './environment.ts'
 import { launch } from './launch.ts'
 import { Pool, type PoolLimits } from './pool.ts'
 import type { FunctionCredentials } from './runtime-environment.ts'
+import { openSandboxChannel } from './sandbox-channel.ts'
 
 export interface SchedulerOptions {
   schedulerId: string
@@ -58,10 +59,10 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const driver = await openDockerDriver({ ...options, epoch })
   await removeLeftovers(driver, schedulerId, runDirectory)
   const attempts = openAttemptLog({ ...options, directory: join(directory, 'attempts'), epoch })
+  const launchParts = { ...options, driver, runDirectory, openChannel: openSandboxChannel }
   const pool = new Pool({
     limits: options.limits,
-    launch: (message, coldReason, events) =>
-      launch({ ...options, driver, runDirectory }, message, { coldReason, events }),
+    launch: (message, coldReason, events) => launch(launchParts, message, { coldReason, events }),
   })
   let draining = false
   const answering = requests.answer<InvokeMessage, Acceptance, InvokeReply>(
@@ -108,7 +109,8 @@ function take(
 ): void {
   const { pool, attempts, respond } = parts
   if (Date.now() > message.startBy) return respond.first({ accepted: false, rejected: 'late' })
-  // The environment may begin within take(), and the caller must hear that it was accepted before the answer.
+  // The environment may begin within take(), and the caller must hear that it was accepted before
+  // the answer.
   let start: AttemptStart | undefined
   const acceptance = pool.take({
     message,
@@ -121,6 +123,7 @@ function take(
       attempts.end(toRecord(start ?? attemptStart(message), finished))
       respond.last(toReply(message, finished), finished.payload)
     },
+    // A failed attempt that had begun stays open in the log, and is recorded as crashed.
     failed: (reason) => respond.last({ platformError: reason }),
   })
   respond.first(acceptance)

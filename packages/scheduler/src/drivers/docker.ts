@@ -1,6 +1,6 @@
-// Sandboxes as Docker containers: the only file that speaks to the engine. Every container is started from
-// one constant template, into which nothing of a user's gets but numbers, paths and an image; no environment
-// variable of a function ever reaches Docker.
+// Sandboxes as Docker containers: the only file that speaks to the engine. Every container is
+// started from one constant template, into which nothing of a user's gets but numbers, paths and an
+// image; no environment variable of a function ever reaches Docker.
 
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
@@ -20,7 +20,9 @@ export interface DockerDriverOptions {
 const NETWORK = 'hearth-sandboxes'
 const LABELS = { owner: 'hearth.owner', scheduler: 'hearth.scheduler', epoch: 'hearth.epoch' }
 const BYTES_PER_MB = 1024 * 1024
-/** Short periods, so that a small CPU share stalls for milliseconds rather than a tenth of a second. */
+/**
+ * Short periods, so that a small CPU share stalls for milliseconds rather than a tenth of a second.
+ */
 const CPU_PERIOD_US = 20_000
 const CPU_QUOTA_US_MIN = 1_000
 const SANDBOX_USER = '1051:1051'
@@ -144,8 +146,8 @@ async function ensureNetwork(docker: Docker): Promise<void> {
 }
 
 /**
- * How to name a path of the data directory to the engine. When Hearth itself runs in a container its data
- * directory is a mount, and the engine knows it by the mount's source.
+ * How to name a path of the data directory to the engine. When Hearth itself runs in a container
+ * its data directory is a mount, and the engine knows it by the mount's source.
  */
 async function hostPaths(docker: Docker, dataDirectory: string): Promise<(path: string) => string> {
   const mounts = await ownMounts(docker)

@@ -1,8 +1,12 @@
-// The seam to whatever runs sandboxes: Docker now, Kubernetes later. A sandbox is a container that runs
-// hearth-init (images/README.md); what happens inside it is environment.ts's affair, not the driver's.
-// Drivers know no function, no invocation and no billing: numbers, paths and an image are all they see.
+// The seam to whatever runs sandboxes: Docker now, Kubernetes later. A sandbox is a container that
+// runs hearth-init (images/README.md); what happens inside it is environment.ts's affair, not the
+// driver's. Drivers know no function, no invocation and no billing: numbers, paths and an image are
+// all they see.
 
-/** Everything a driver needs to start one sandbox; nothing of a user's reaches it but numbers and paths. */
+/**
+ * Everything a driver needs to start one sandbox; nothing of a user's reaches it but numbers and
+ * paths.
+ */
 export interface SandboxSpec {
   /** Our id: lower-case letters, digits and dashes. It names the container. */
   id: string
@@ -30,7 +34,9 @@ export interface SandboxListing {
 export interface SandboxDriver {
   /** Resolves once the sandbox runs; rejects with a sentence that says what to do. */
   start(spec: SandboxSpec): Promise<void>
-  /** Kills and removes; harmless when the sandbox is gone. Resolves when its memory is free again. */
+  /**
+   * Kills and removes; harmless when the sandbox is gone. Resolves when its memory is free again.
+   */
   stop(id: string): Promise<void>
   /** Sandboxes of this Hearth on this host, of any epoch. */
   list(): Promise<SandboxListing[]>

@@ -1,0 +1,235 @@
+// Reads HTTP/1.1 requests out of a byte stream, however it is cut: the server's half of the Runtime
+// API's wire. Small because it has one kind of client, and strict because that client is hostile by
+// assumption: heads are bounded, bodies beyond what the asker wants are counted and not kept, and
+// anything ambiguous is malformed.
+
+export interface RequestHead {
+  method: string
+  path: string
+  /** The client waits for `100 Continue` before it sends the body. */
+  expectsContinue: boolean
+  /** The client wants the connection closed after the answer. */
+  closes: boolean
+}
+
+export interface RequestListener {
+  /** @returns how many bytes of body to keep. */
+  begin(head: RequestHead): number
+  /** The request is complete; the body is undefined when it was larger than wanted. */
+  complete(body: Buffer | undefined): void
+  /** The stream cannot be understood from here on. */
+  malformed(): void
+}
+
+type Phase =
+  | { name: 'head' }
+  | { name: 'body'; remaining: number }
+  | { name: 'chunk size' }
+  | { name: 'chunk'; remaining: number }
+  | { name: 'chunk end' }
+  | { name: 'trailers' }
+  | { name: 'broken' }
+
+const HEAD_BYTES_MAX = 16 * 1024
+/** More than this is not even read to its end. */
+const BODY_BYTES_MAX = 64 * 1024 * 1024
+const LINE_BYTES_MAX = 1024
+const EMPTY = Buffer.alloc(0)
+const HEAD: Phase = { name: 'head' }
+
+export class RequestReader {
+  readonly #listener: RequestListener
+  #rest: Buffer = EMPTY
+  #phase: Phase = HEAD
+  #held = false
+  /**
+   * The body so far: one buffer that grows, since a list of tiny pieces would cost far more than
+   * they hold.
+   */
+  #kept: Buffer = EMPTY
+  #bytes = 0
+  #bytesWanted = 0
+
+  constructor(listener: RequestListener) {
+    this.#listener = listener
+  }
+
+  /** Bytes that came while the reader was held back; the connection bounds them. */
+  get backlog(): number {
+    return this.#rest.length
+  }
+
+  take(chunk: Buffer): void {
+    this.#rest = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk
+    this.#run()
+  }
+
+  /** Stops after the present request: its answer has to come first. */
+  hold(): void {
+    this.#held = true
+  }
+
+  release(): void {
+    this.#held = false
+    this.#run()
+  }
+
+  #run(): void {
+    while (!this.#held && this.#step()) {
+      // Each step consumes what it can.
+    }
+  }
+
+  /** @returns whether another step may be possible with the bytes at hand. */
+  #step(): boolean {
+    switch (this.#phase.name) {
+      case 'head':
+        return this.#readHead()
+      case 'body':
+      case 'chunk':
+        return this.#readBody(this.#phase)
+      case 'chunk size':
+        return this.#readLine((line) => this.#beginChunk(line))
+      case 'chunk end':
+        return this.#readLine((line) => {
+          if (line !== '') return this.#break()
+          this.#phase = { name: 'chunk size' }
+        })
+      case 'trailers':
+        return this.#readLine((line) => {
+          if (line === '') this.#complete()
+        })
+      case 'broken':
+        this.#rest = EMPTY
+        return false
+    }
+  }
+
+  #readHead(): boolean {
+    if (this.#rest.length === 0) return false
+    const end = this.#rest.indexOf('\r\n\r\n')
+    if (end < 0 || end > HEAD_BYTES_MAX) {
+      if (end > HEAD_BYTES_MAX || this.#rest.length > HEAD_BYTES_MAX) this.#break()
+      return false
+    }
+    const head = parseHead(this.#rest.toString('latin1', 0, end))
+    this.#rest = this.#rest.subarray(end + 4)
+    if (!head) {
+      this.#break()
+      return false
+    }
+    this.#kept = EMPTY
+    this.#bytes = 0
+    this.#bytesWanted = this.#listener.begin(head)
+    if (head.chunked) this.#phase = { name: 'chunk size' }
+    else if (head.length > 0) this.#phase = { name: 'body', remaining: head.length }
+    else this.#complete()
+    return true
+  }
+
+  #readBody(phase: { name: 'body' | 'chunk'; remaining: number }): boolean {
+    if (this.#rest.length === 0) return false
+    const piece = this.#rest.subarray(0, phase.remaining)
+    this.#rest = this.#rest.subarray(piece.length)
+    phase.remaining -= piece.length
+    this.#keep(piece, phase.remaining)
+    if (this.#bytes > BODY_BYTES_MAX) this.#break()
+    if (phase.remaining > 0 || this.#phase !== phase) return false
+    if (phase.name === 'body') this.#complete()
+    else this.#phase = { name: 'chunk end' }
+    return true
+  }
+
+  /** Adds to the body; `more` bytes of it are known to follow. */
+  #keep(piece: Buffer, more: number): void {
+    const before = this.#bytes
+    this.#bytes += piece.length
+    if (this.#bytes > this.#bytesWanted) {
+      this.#kept = EMPTY
+    } else if (before === 0 && more === 0) {
+      this.#kept = piece
+    } else {
+      if (this.#kept.length < this.#bytes) {
+        const size = Math.min(Math.max(2 * this.#bytes, this.#bytes + more), this.#bytesWanted)
+        const larger = Buffer.allocUnsafeSlow(size)
+        this.#kept.copy(larger, 0, 0, before)
+        this.#kept = larger
+      }
+      piece.copy(this.#kept, before)
+    }
+  }
+
+  #beginChunk(line: string): void {
+    const size = /^([0-9a-f]{1,8})(;.*)?$/i.exec(line)?.[1]
+    if (size === undefined) return this.#break()
+    const remaining = Number.parseInt(size, 16)
+    this.#phase = remaining > 0 ? { name: 'chunk', remaining } : { name: 'trailers' }
+  }
+
+  #readLine(take: (line: string) => void): boolean {
+    const end = this.#rest.indexOf('\r\n')
+    if (end < 0 || end > LINE_BYTES_MAX) {
+      if (this.#rest.length > LINE_BYTES_MAX) this.#break()
+      return false
+    }
+    const line = this.#rest.toString('latin1', 0, end)
+    this.#rest = this.#rest.subarray(end + 2)
+    take(line)
+    return true
+  }
+
+  #complete(): void {
+    const isWhole = this.#bytes <= this.#bytesWanted
+    const body = isWhole ? this.#kept.subarray(0, this.#bytes) : undefined
+    this.#kept = EMPTY
+    this.#phase = HEAD
+    this.#listener.complete(body)
+  }
+
+  #break(): void {
+    this.#phase = { name: 'broken' }
+    this.#kept = EMPTY
+    this.#rest = EMPTY
+    this.#listener.malformed()
+  }
+}
+
+/** A head, or undefined when it is malformed or says two things about the body's length. */
+function parseHead(text: string) {
+  const lines = text.split('\r\n')
+  const request = /^([A-Z]{3,7}) (\/[\x21-\x7e]*) HTTP\/1\.([01])$/.exec(lines[0] ?? '')
+  if (!request?.[1] || !request[2]) return undefined
+  const head = {
+    method: request[1],
+    path: request[2],
+    expectsContinue: false,
+    closes: request[3] === '0',
+    chunked: false,
+    length: 0,
+  }
+  let lengths = 0
+  for (const line of lines.slice(1)) {
+    const colon = line.indexOf(':')
+    if (colon < 1) return undefined
+    const value = line.slice(colon + 1).trim()
+    switch (line.slice(0, colon).toLowerCase()) {
+      case 'content-length':
+        if (!/^\d{1,12}$/.test(value)) return undefined
+        head.length = Number(value)
+        lengths += 1
+        break
+      case 'transfer-encoding':
+        if (value.toLowerCase() !== 'chunked') return undefined
+        head.chunked = true
+        lengths += 1
+        break
+      case 'connection':
+        if (value.toLowerCase() === 'close') head.closes = true
+        break
+      case 'expect':
+        head.expectsContinue = value.toLowerCase() === '100-continue'
+        break
+    }
+  }
+  return lengths > 1 ? undefined : head
+}

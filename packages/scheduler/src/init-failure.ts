@@ -1,0 +1,68 @@
+// An init that failed, and what the invocation that waited for it is told. The function's own
+// report is its answer; without one the platform answers in the shapes of a runtime that exited or
+// ran out of time. Pure.
+
+import { type Outcome, type RuntimeExit, runtimeExited, timedOut } from '@hearth/core/invocation'
+import type { Ending } from './attempt.ts'
+
+export interface InitFailure {
+  reason: string
+  initMs: number
+  /** What the runtime reported, as JSON. */
+  body?: Uint8Array
+  /** How its process ended, when it reported nothing. */
+  exit?: RuntimeExit
+}
+
+export interface InitVerdict {
+  status: 'error' | 'timeout'
+  errorType?: string
+  /** The answer for one invocation; the time is the init's, not the invocation's. */
+  ending(requestId: string, timeoutSeconds: number): Ending
+}
+
+/** What AWS shows of an error type; a function may put anything there. */
+const ERROR_TYPE = /^[\w.$:-]{1,128}$/
+
+/** What to tell, or undefined when the platform itself failed and there is no function to blame. */
+export function judgeInitFailure(failure: InitFailure): InitVerdict | undefined {
+  const { body, exit, reason } = failure
+  if (body) {
+    const errorType = readErrorType(body)
+    return {
+      status: 'error',
+      ...(errorType !== undefined && { errorType }),
+      ending: () => ending(body, 'init error'),
+    }
+  }
+  if (exit) {
+    return {
+      status: 'error',
+      errorType: 'Runtime.ExitError',
+      ending: (requestId) => ending(json(runtimeExited(requestId, exit)), 'init error'),
+    }
+  }
+  if (reason !== 'init timed out') return undefined
+  return {
+    status: 'timeout',
+    // Lambda's own answer: init is tried again within the function's timeout, which then runs out.
+    ending: (requestId, seconds) => ending(json(timedOut(requestId, seconds)), 'timed out'),
+  }
+}
+
+function ending(payload: Uint8Array, outcome: Outcome): Ending {
+  return { payload, outcome, durationMs: 0, notes: [] }
+}
+
+function readErrorType(body: Uint8Array): string | undefined {
+  try {
+    const { errorType } = JSON.parse(Buffer.from(body).toString()) as { errorType?: unknown }
+    return typeof errorType === 'string' && ERROR_TYPE.test(errorType) ? errorType : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function json(body: unknown): Buffer {
+  return Buffer.from(JSON.stringify(body))
+}

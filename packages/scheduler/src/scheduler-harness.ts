@@ -1,0 +1,163 @@
+// What the service tests start: a whole scheduler on the real engine, asked directly instead of
+// over NATS, with one function's code in a directory. It holds no checks of its own.
+
+import { randomUUID } from 'node:crypto'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Acceptance, InvokeMessage, InvokeReply } from '@hearth/bus/messages'
+import type { Answerer, Requests } from '@hearth/bus/requests'
+import type { FunctionVersion } from '@hearth/core/function'
+import type { InvocationRecord, InvocationReport } from '@hearth/core/invocation'
+import type { PoolLimits } from './pool.ts'
+import { type Scheduler, startScheduler } from './start.ts'
+
+export interface Answer {
+  acceptance: Acceptance
+  body: string
+  functionError?: string
+  logTail?: string
+  platformError?: string
+  report?: InvocationReport
+}
+
+export interface Harness {
+  scheduler: Scheduler
+  dataDirectory: string
+  /** Messages of the log, in order. */
+  log: string[]
+  records: InvocationRecord[]
+  problems: string[]
+  invoke(event?: unknown, options?: Partial<InvokeMessage>): Promise<Answer>
+  version(changes: Partial<FunctionVersion['configuration']>): FunctionVersion
+  close(): Promise<void>
+}
+
+export interface HarnessOptions {
+  /** Files of the function by name. */
+  files: Record<string, string>
+  configuration?: Partial<FunctionVersion['configuration']>
+  limits?: Partial<PoolLimits>
+  schedulerId?: string
+  dataDirectory?: string
+}
+
+const LIMITS: PoolLimits = {
+  memoryMb: 2048,
+  concurrency: 1000,
+  environmentsMax: 50,
+  idleSeconds: 600,
+  ageSecondsMax: 14_400,
+}
+
+export async function openHarness(options: HarnessOptions): Promise<Harness> {
+  const dataDirectory = options.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'hearth-test-')))
+  const code = join(dataDirectory, 'code')
+  await mkdir(code, { recursive: true })
+  for (const [name, text] of Object.entries(options.files)) await writeFile(join(code, name), text)
+  const harness = { dataDirectory, log: [], records: [], problems: [] } as unknown as Harness
+  const answerers: Answerer<InvokeMessage, Acceptance, InvokeReply>[] = []
+  const id = options.schedulerId ?? `test-${randomUUID().slice(0, 8)}`
+  harness.scheduler = await startScheduler({
+    schedulerId: id,
+    owner: id,
+    dataDirectory,
+    region: 'us-east-1',
+    limits: { ...LIMITS, ...options.limits },
+    requests: oneAnswerer(answerers as unknown[]),
+    codeDirectory: async () => code,
+    publishLogs: (_account, _group, batch) => {
+      harness.log.push(...batch.events.map((event) => event.message))
+    },
+    ship: async (_subject, segment) => harness.records.push(...segment.records),
+    report: (problem) => harness.problems.push(problem),
+  })
+  harness.version = (changes) => makeVersion({ ...options.configuration, ...changes })
+  const usual = harness.version({})
+  harness.invoke = (event = {}, changes = {}) => {
+    const answerer = answerers[0]
+    if (!answerer) throw new Error('the scheduler answers nobody')
+    const meta = { ...makeMessage(usual), ...changes }
+    return ask(answerer, meta, Buffer.from(JSON.stringify(event)))
+  }
+  harness.close = async () => {
+    await harness.scheduler.close()
+    await rm(dataDirectory, { recursive: true, force: true })
+  }
+  return harness
+}
+
+function ask(
+  answerer: Answerer<InvokeMessage, Acceptance, InvokeReply>,
+  meta: InvokeMessage,
+  body: Uint8Array,
+): Promise<Answer> {
+  return new Promise((resolve) => {
+    let acceptance: Acceptance = { accepted: true }
+    answerer(
+      { meta, body },
+      {
+        first(word) {
+          acceptance = word
+          if (!word.accepted) resolve({ acceptance, body: '' })
+        },
+        last(word, payload) {
+          resolve({ acceptance, body: Buffer.from(payload ?? []).toString(), ...word } as Answer)
+        },
+      },
+    )
+  })
+}
+
+function oneAnswerer(answerers: unknown[]): Requests {
+  const closed = { close() {} }
+  return {
+    answer(_subject, answerer) {
+      answerers.push(answerer)
+      return closed
+    },
+    ask: () => Promise.resolve({ kind: 'nobody' }),
+    publish() {},
+    subscribe: () => closed,
+  }
+}
+
+function makeMessage(version: FunctionVersion): InvokeMessage {
+  return {
+    requestId: randomUUID(),
+    account: '000000000000',
+    functionName: 'hello',
+    invokedArn: 'arn:aws:lambda:us-east-1:000000000000:function:hello',
+    version,
+    wantsLogTail: false,
+    startBy: Date.now() + 1_500,
+  }
+}
+
+let deployments = 0
+
+function makeVersion(changes: Partial<FunctionVersion['configuration']>): FunctionVersion {
+  deployments += 1
+  return {
+    version: '$LATEST',
+    configuration: {
+      description: '',
+      runtime: 'nodejs24.x',
+      handler: 'index.handler',
+      role: 'arn:aws:iam::000000000000:role/any',
+      timeoutSeconds: 3,
+      memoryMb: 256,
+      ephemeralStorageMb: 512,
+      logging: { format: 'Text', group: '/aws/lambda/hello' },
+      echoed: {},
+      ...changes,
+    },
+    code: { sha256: 'abc', size: 1 },
+    architecture: 'x86_64',
+    deploymentId: randomUUID(),
+    revisionId: randomUUID(),
+    lastModified: deployments,
+    state: 'Active',
+    updateStatus: 'Successful',
+  }
+}
