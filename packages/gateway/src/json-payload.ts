@@ -57,9 +57,8 @@ function explain(text: string): Fault {
 }
 
 /** A mark, a string or another scalar, after any white space. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON strings may not hold them.
 const TOKEN =
-  /[\s]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null))/y
+  /[\s]*(?:([{}[\],:])|("(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null))/uy
 
 type Place = 'after value' | 'colon' | 'key' | 'key or end' | 'value' | 'value or end'
 

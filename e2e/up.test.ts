@@ -1,0 +1,86 @@
+// The README's first command, for real: `make up` twice, `make down`, `make up` again, `make clean`, as a project of its
+// own beside whatever else runs. Data survives everything but clean.
+
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import {
+  GetFunctionConfigurationCommand,
+  InvokeCommand,
+  UpdateFunctionConfigurationCommand,
+  waitUntilFunctionUpdatedV2,
+} from '@aws-sdk/client-lambda'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { clientOf, ROOT } from './hearth.ts'
+import { freePort } from './servers.ts'
+
+const run = promisify(execFile)
+const project = `hearth-test-${process.pid}`
+let port: number
+
+beforeAll(async () => {
+  port = await freePort()
+})
+afterAll(async () => {
+  await make('clean').catch(() => {})
+})
+
+async function make(target: string): Promise<string> {
+  const env = { ...process.env, HEARTH_PROJECT: project, HEARTH_PORT: String(port) }
+  const { stdout } = await run('make', [target], { cwd: ROOT, env, maxBuffer: 1 << 24 })
+  return stdout
+}
+
+const client = () => clientOf(`http://localhost:${port}`)
+const hello = { FunctionName: 'hello' }
+const revision = async () => {
+  const { RevisionId } = await client().send(new GetFunctionConfigurationCommand(hello))
+  return RevisionId
+}
+const volumes = async () => {
+  const { stdout } = await run('docker', ['volume', 'ls', '-q', '--filter', `name=${project}`])
+  return stdout.trim().split('\n').filter(Boolean).length
+}
+const containers = async () => {
+  const { stdout } = await run('docker', ['ps', '-aq', '--filter', `name=${project}`])
+  const sandboxes = await run('docker', ['ps', '-aq', '--filter', `label=hearth.owner=${project}`])
+  return `${stdout}${sandboxes.stdout}`.trim()
+}
+
+test('make up brings everything up and prints a function that answers', async () => {
+  const said = await make('up')
+  expect(said).toContain('Hello, Hearth!')
+  expect(said).toContain(`http://localhost:${port}`)
+  const curl = /^ +curl (.*)$/m.exec(said)?.[1] ?? ''
+  const { stdout } = await run('sh', ['-c', `curl -s ${curl}`])
+  expect(stdout).toContain('Hello, you!')
+  const aws = /aws [^\n]*(?:\\\n[^\n]*)*/.exec(said)?.[0] ?? ''
+  const keys = 'AWS_ACCESS_KEY_ID=hearth AWS_SECRET_ACCESS_KEY=hearth AWS_REGION=us-east-1'
+  const called = await run('sh', ['-c', `export ${keys}; /usr/bin/${aws}`])
+  expect(called.stdout).toContain('Hello, Hearth!')
+})
+
+test('a second make up is quick and changes nothing', async () => {
+  const before = await revision()
+  const startedAt = performance.now()
+  expect(await make('up')).toContain('Hello, Hearth!')
+  expect(performance.now() - startedAt).toBeLessThan(30_000)
+  expect(await revision()).toBe(before)
+})
+
+test('make down leaves nothing running and keeps the data', async () => {
+  await client().send(new UpdateFunctionConfigurationCommand({ ...hello, Description: 'kept' }))
+  await waitUntilFunctionUpdatedV2({ client: client(), maxWaitTime: 20 }, hello)
+  await make('down')
+  expect(await containers()).toBe('')
+  await make('up')
+  const kept = await client().send(new GetFunctionConfigurationCommand(hello))
+  expect(kept.Description).toBe('kept')
+  const answer = await client().send(new InvokeCommand({ ...hello, Payload: '{}' }))
+  expect(Buffer.from(answer.Payload ?? []).toString()).toContain('Hello, world!')
+})
+
+test('make clean forgets it all', async () => {
+  await make('clean')
+  expect(await containers()).toBe('')
+  expect(await volumes()).toBe(0)
+})
