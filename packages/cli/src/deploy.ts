@@ -27,6 +27,13 @@ export interface Deployed {
   outcome: 'created' | 'unchanged' | 'updated'
 }
 
+export interface DeployOptions {
+  given: FunctionSettings
+  /** Leaves the configuration of a function that exists as it is. */
+  codeOnly?: boolean
+  report?: Report
+}
+
 /** The role is kept and shown, and never assumed; AWS's clients insist on one. */
 const DEFAULT_ROLE = 'arn:aws:iam::000000000000:role/hearth'
 const SETTLE_SECONDS = 120
@@ -43,7 +50,7 @@ interface Work {
 export async function deploy(
   client: LambdaClient,
   path: string,
-  { given, report = () => {} }: { given: FunctionSettings; report?: Report },
+  { given, codeOnly = false, report = () => {} }: DeployOptions,
 ): Promise<Deployed> {
   const folder = resolve(path)
   report('packing the code')
@@ -52,7 +59,7 @@ export async function deploy(
   const name = wish.name ?? nameOf(folder)
   const work: Work = { client, name, zip, wish, report }
   const existing = await find(client, name)
-  const outcome = existing ? await update(work, existing) : await create(work)
+  const outcome = existing ? await update(work, existing, codeOnly) : await create(work)
   const url = wish.url ? await ensureUrl(work) : undefined
   const configuration = await client.send(
     new GetFunctionConfigurationCommand({ FunctionName: name }),
@@ -97,6 +104,7 @@ async function create(work: Work): Promise<'created'> {
 async function update(
   work: Work,
   existing: FunctionConfiguration,
+  codeOnly: boolean,
 ): Promise<'unchanged' | 'updated'> {
   const { client, name, zip, wish, report } = work
   // Somebody else's change may be under way; AWS refuses a second one until it is done.
@@ -118,7 +126,7 @@ async function update(
     await settled(work)
   }
   const wished = configurationOf(wish)
-  const newConfiguration = differs(wished, existing)
+  const newConfiguration = !codeOnly && differs(wished, existing)
   if (newConfiguration) {
     report(`updating the configuration of ${name}`)
     await client.send(new UpdateFunctionConfigurationCommand({ FunctionName: name, ...wished }))

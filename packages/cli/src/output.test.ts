@@ -8,7 +8,7 @@ import { hasDefaultProfile, isLoopback } from './credentials.ts'
 import { clock, renderFindings } from './doctor.ts'
 import { renderFunctions } from './functions.ts'
 import { bytes, dollars, pretty, tableOf } from './output.ts'
-import { curlLine } from './sample.ts'
+import { curlLine, renderGreeting } from './sample.ts'
 import { renderStatus } from './status.ts'
 
 test('a table has columns, no frame and no blanks at the end of a line', () => {
@@ -105,6 +105,27 @@ describe('status and doctor', () => {
     expect(clock(200_000, 0).well).toBe(false)
     expect(clock(Number.NaN, 0).well).toBe(true)
   })
+})
+
+test('what follows hearth up can be pasted', () => {
+  const shown = renderGreeting({
+    answer: '{"message":"Hello, Hearth!"}',
+    outcome: 'created',
+    functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:hello',
+    url: 'http://abc.lambda-url.us-east-1.localhost:4574/',
+    memoryMb: 128,
+    cold: true,
+    firstMs: 386.4,
+    warmMs: 6.12,
+    invocations: 11,
+  })
+  expect(shown).toMatch(/first answer +386 ms \(cold/)
+  expect(shown).toMatch(/warm answers +6\.1 ms \(median of 10\)/)
+  expect(shown).toContain('export AWS_ENDPOINT_URL_LAMBDA=http://localhost:4574')
+  expect(shown).toContain('aws --endpoint-url http://localhost:4574 lambda invoke')
+  expect(shown).toMatch(/\n {2}curl --resolve /)
+  expect(shown).toMatch(/alias hearth='.*node.*main\.ts'/)
+  expect(shown).not.toContain('undefined')
 })
 
 describe('the curl line', () => {

@@ -8,12 +8,26 @@ import { watched } from './settings.ts'
 export type Report = (doing: string) => void
 
 const REFRESH_MS = 500
+/** What docker and apt say of every small thing; a person wants to know of steps and packages. */
+const NOISE = [
+  /^(--->|Removing intermediate|DEPRECATED|BuildKit is|environment-variable)/,
+  /^(\(Reading database|\d+%|\d+ files and|debconf:|Selecting previously|Preparing to|Get:\d)/,
+]
+// biome-ignore lint/suspicious/noControlCharactersInRegex: other programs colour what they say.
+const CONTROL = /\u001b\[[0-9;]*[A-Za-z]|[\u0000-\u001f\u007f]/g
 
 /** Runs a step under a title; the end shows what came of it and how long it took. */
 export async function step<T>(title: string, work: (report: Report) => Promise<T>): Promise<T> {
   const startedAt = performance.now()
   const elapsed = () => `${((performance.now() - startedAt) / 1000).toFixed(1)} s`
-  return watched() ? spun(title, work, elapsed) : plain(title, work, elapsed)
+  const shown = (report: Report) => work((doing) => hear(doing, report))
+  return watched() ? spun(title, shown, elapsed) : plain(title, shown, elapsed)
+}
+
+/** Passes on what is worth it, as plain text. */
+export function hear(doing: string, report: Report): void {
+  const text = doing.replaceAll(CONTROL, '').trim()
+  if (text !== '' && !NOISE.some((noise) => noise.test(text))) report(text)
 }
 
 async function spun<T>(

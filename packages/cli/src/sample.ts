@@ -11,7 +11,7 @@ import { CommandError } from './failures.ts'
 import { ROOT } from './images.ts'
 import { dollars } from './output.ts'
 import type { Report } from './progress.ts'
-import { upEndpoint, upKey, upRegion } from './settings.ts'
+import { upEndpoint, upKey, upRegion, upVariables } from './settings.ts'
 
 export const SAMPLE = 'hello'
 const WARM_INVOCATIONS = 10
@@ -19,6 +19,13 @@ const EVENT = '{"name":"Hearth"}'
 const BILL_WITHIN_MS = 5_000
 const BILL_POLL_MS = 250
 const FRESH_SECRET = 'hearth'
+const VERB_WIDTH = 18
+const HINTS = [
+  ['deploy <folder>', 'make a function of your own'],
+  ['status', 'see what runs'],
+  ['down', 'stop, and keep the data'],
+  ['clean', 'stop, and forget the data'],
+] as const
 
 export interface Greeted {
   answer: string
@@ -46,6 +53,8 @@ export async function greet(
 ): Promise<Greeted> {
   const { configuration, outcome, url } = await deploy(client, join(ROOT, 'deploy', 'sample'), {
     given: { name: SAMPLE, url: true },
+    // Whoever has changed its memory or description meant it.
+    codeOnly: true,
     report,
   })
   const before = await fetchBill(options).catch(() => undefined)
@@ -101,27 +110,30 @@ export function renderGreeting(greeted: Greeted): string {
   const first = greeted.cold ? 'cold, a new execution environment' : 'already warm'
   const { accessKeyId, secretAccessKey } = upKey()
   const secret = secretAccessKey === FRESH_SECRET ? secretAccessKey : '<its secret>'
-  const lines = [
+  const { firstMs, warmMs, memoryMb } = greeted
+  return [
     '',
     greeted.answer,
     '',
-    `  first answer    ${greeted.firstMs.toFixed(0)} ms (${first})`,
-    `  warm answers    ${greeted.warmMs.toFixed(1)} ms (median of ${WARM_INVOCATIONS})`,
-    `  memory          ${greeted.memoryMb} MB`,
+    `  first answer    ${firstMs.toFixed(0)} ms (${first})`,
+    `  warm answers    ${warmMs.toFixed(1)} ms (median of ${WARM_INVOCATIONS})`,
+    `  memory          ${memoryMb} MB`,
     ...costs(greeted.bill),
     '',
     'Call it with the AWS CLI:',
     '',
     `  export AWS_ENDPOINT_URL_LAMBDA=${upEndpoint()} AWS_REGION=${upRegion()}`,
     `  export AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secret}`,
-    `  aws lambda invoke --function-name ${SAMPLE} --cli-binary-format raw-in-base64-out \\`,
-    `    --payload '${EVENT}' /dev/stdout`,
+    // Before 2.13 the AWS CLI does not know the variable, and would call AWS itself.
+    `  aws --endpoint-url ${upEndpoint()} lambda invoke --function-name ${SAMPLE} \\`,
+    `    --cli-binary-format raw-in-base64-out --payload '${EVENT}' /dev/stdout`,
     ...(greeted.url ? ['', 'Or by its function URL:', '', `  ${curlLine(greeted.url)}`] : []),
     '',
-    'Deploy your own:    hearth deploy <folder>     See what runs:      hearth status',
-    'Stop, keep data:    make down                  Forget it all:      make clean',
-  ]
-  return lines.join('\n')
+    'Go on with the hearth command:',
+    '',
+    `  alias hearth='${process.execPath} ${join(ROOT, 'packages', 'cli', 'src', 'main.ts')}'`,
+    ...HINTS.map(([verb, what]) => `  ${upVariables()}hearth ${verb.padEnd(VERB_WIDTH)} ${what}`),
+  ].join('\n')
 }
 
 function costs(bill: Bill | undefined): string[] {

@@ -52,6 +52,13 @@ export function endpointUrl(): string {
 /** Where `hearth up` offers the API, whatever other endpoint the environment names. */
 export const upEndpoint = () => `http://localhost:${upPort()}`
 
+/** What must stand before a command to mean the same Hearth: '' for the usual one. */
+export function upVariables(): string {
+  const { HEARTH_PORT, HEARTH_PROJECT } = process.env
+  const port = HEARTH_PORT ? `HEARTH_PORT=${HEARTH_PORT} ` : ''
+  return HEARTH_PROJECT ? `${port}HEARTH_PROJECT=${HEARTH_PROJECT} ` : port
+}
+
 /**
  * The first key that the Hearth of `hearth up` accepts: compose passes the same variable on to it.
  */
