@@ -1,15 +1,15 @@
 // Code by its content: a zip is stored under its SHA-256 and unpacked once a host, into a folder
-// that nobody changes. A bad zip leaves nothing behind, and a crash half-way is done again, because
-// a folder or file has its final name only when it is complete.
+// that nobody changes. A bad zip leaves nothing behind, and a crash half-way is done again,
+// because a folder or file has its final name only when it is complete. Several processes of a
+// host share it.
 
-import { execFile } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { chmod, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { ServiceError } from '@hearth/core/error'
-import { UNZIPPED_BYTES_MAX } from './unpack.ts'
+import { sweepArtifacts } from './artifact-sweep.ts'
+import { exists, moveDurably, unlessAbsent, writeThrough } from './durable-files.ts'
+import { unpackApart } from './unpacking.ts'
 
 export interface Artifact {
   /** Hex. */
@@ -25,41 +25,46 @@ export interface Artifacts {
   codeDirectory(sha256: string): Promise<string>
   /** The zip's bytes, or undefined when it is not here. */
   zip(sha256: string): Promise<Buffer | undefined>
+  /**
+   * Marks what `keep` does not name, and removes what has been marked for a day: so long, a sandbox
+   * may still run the code of a function that is gone. `now` in milliseconds since the epoch.
+   * @returns the hashes that were removed.
+   */
+  sweep(keep: ReadonlySet<string>, now?: number): Promise<string[]>
+}
+
+/** Where the parts of an artifact are, by its hash. */
+export interface Places {
+  zips: string
+  code: string
+  marks: string
+  zipOf(sha256: string): string
+  codeOf(sha256: string): string
+  markOf(sha256: string): string
+  /** A path that nobody else has, on the same disk. */
+  fresh(): string
 }
 
 /** Lambda's limit for a zip in a request, in bytes. */
 const ZIPPED_BYTES_MAX = 52_428_800
-const UNPACK_MS_MAX = 120_000
-const UNPACK_HEAP_MB = 256
-const UNPACK = fileURLToPath(new URL('./unpack.ts', import.meta.url))
-const run = promisify(execFile)
+/** No unpacking takes this long: what is older was left by a crash. */
+const LEFTOVER_MS = 3_600_000
+const SHA256 = /^[0-9a-f]{64}$/
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const BOOT_ID = '/proc/sys/kernel/random/boot_id'
 
 export async function openArtifacts(directory: string): Promise<Artifacts> {
-  const zips = join(directory, 'zips')
-  const code = join(directory, 'code')
-  const fresh = join(directory, 'fresh')
-  // What a crash left half done is nobody's any more.
-  await rm(fresh, { recursive: true, force: true })
-  await Promise.all([zips, code, fresh].map((path) => mkdir(path, { recursive: true })))
-  const zipPath = (sha256: string) => join(zips, sha256.slice(0, 2), `${sha256}.zip`)
-  const codePath = (sha256: string) => join(code, sha256)
+  const places = await openPlaces(directory)
   const unpacking = new Map<string, Promise<string>>()
-
-  const unpackOnce = (sha256: string, zip: () => Promise<Uint8Array>): Promise<string> => {
-    const target = codePath(sha256)
+  const unpackOnce = (sha256: string, zip: string): Promise<string> => {
     const running = unpacking.get(sha256)
     if (running) return running
-    const work = (async () => {
-      if (await exists(target)) return target
-      await unpackInto(join(fresh, randomUUID()), await zip(), target)
-      return target
-    })()
+    const work = unpack(places, sha256, zip)
     unpacking.set(sha256, work)
     const done = () => unpacking.delete(sha256)
     work.then(done, done)
     return work
   }
-
   return {
     async put(zip) {
       if (zip.length > ZIPPED_BYTES_MAX) {
@@ -69,82 +74,82 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
         )
       }
       const sha256 = createHash('sha256').update(zip).digest('hex')
-      await unpackOnce(sha256, async () => zip)
-      if (!(await exists(zipPath(sha256)))) await writeDurably(zipPath(sha256), zip)
+      const fresh = places.fresh()
+      try {
+        await writeThrough(fresh, zip)
+        // From here on, a sweep that is under way gives back what it has taken.
+        await rm(places.markOf(sha256), { force: true })
+        await unpackOnce(sha256, fresh)
+        await moveDurably(fresh, places.zipOf(sha256))
+      } finally {
+        await rm(fresh, { force: true })
+      }
       return { sha256, size: zip.length }
     },
-    codeDirectory: (sha256) =>
-      unpackOnce(sha256, async () => {
-        const zip = await readFile(zipPath(sha256))
-        const actual = createHash('sha256').update(zip).digest('hex')
-        if (actual !== sha256) throw new Error(`the stored code ${sha256} has been damaged`)
-        return zip
-      }),
-    zip: (sha256) => readFile(zipPath(sha256)).catch(() => undefined),
+    async codeDirectory(sha256) {
+      if (!SHA256.test(sha256)) throw new Error(`${sha256} is not the name of an artifact`)
+      return unpackOnce(sha256, places.zipOf(sha256))
+    },
+    async zip(sha256) {
+      if (!SHA256.test(sha256)) return undefined
+      return readFile(places.zipOf(sha256)).catch(unlessAbsent)
+    },
+    sweep: (keep, now = Date.now()) => sweepArtifacts(places, keep, now),
   }
 }
 
 /** Unpacks beside, in a process of its own, and moves into place when all is well. */
-async function unpackInto(workspace: string, zip: Uint8Array, target: string): Promise<void> {
-  const source = join(workspace, 'code.zip')
-  const folder = join(workspace, 'code')
+async function unpack(places: Places, sha256: string, zip: string): Promise<string> {
+  const target = places.codeOf(sha256)
+  if (await exists(target)) return target
+  const folder = places.fresh()
   try {
-    await mkdir(folder, { recursive: true })
-    await writeDurably(source, zip)
-    await run(
-      process.execPath,
-      [`--max-old-space-size=${UNPACK_HEAP_MB}`, UNPACK, source, folder],
-      {
-        timeout: UNPACK_MS_MAX,
-        env: {},
-      },
-    )
+    await mkdir(folder)
+    await chmod(folder, 0o755)
+    await unpackApart({ zip, sha256, folder })
     await rename(folder, target).catch(async (error) => {
       // Another process of this host was quicker, with the same content.
       if (!(await exists(target))) throw error
     })
-  } catch (error) {
-    throw refusal(error)
+    return target
   } finally {
-    await rm(workspace, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true })
   }
 }
 
-function refusal(error: unknown): unknown {
-  const { stdout } = error as { stdout?: string }
-  if (stdout === undefined) return error
-  if (stdout.startsWith('too large')) {
-    return new ServiceError(
-      'InvalidParameterValueException',
-      `Unzipped size must be smaller than ${UNZIPPED_BYTES_MAX} bytes`,
-    )
+async function openPlaces(directory: string): Promise<Places> {
+  const [zips, fresh, marks, unpacked] = ['zips', 'fresh', 'unwanted', 'code'].map((name) =>
+    join(directory, name),
+  ) as [string, string, string, string]
+  // Unpacked files are not forced onto the disk one by one. They are whole for as long as the machine
+  // runs, so each boot has a folder of its own, which begins empty.
+  const boot = (await readFile(BOOT_ID, 'utf8').catch(() => 'any')).trim()
+  const code = join(unpacked, boot)
+  await Promise.all([zips, fresh, marks, code].map((path) => mkdir(path, { recursive: true })))
+  const newPath = () => join(fresh, randomUUID())
+  for (const name of await readdir(unpacked)) {
+    if (!UUID.test(name) || name === boot) continue
+    // Another process that starts at the same time may have taken it away already.
+    await rename(join(unpacked, name), newPath()).catch(unlessAbsent)
   }
-  return new ServiceError(
-    'InvalidParameterValueException',
-    'Could not unzip uploaded file. Please check your file, then try to upload again.',
-    { cause: new Error(stdout) },
-  )
+  await removeLeftovers(fresh)
+  return {
+    zips,
+    code,
+    marks,
+    zipOf: (sha256) => join(zips, sha256.slice(0, 2), `${sha256}.zip`),
+    codeOf: (sha256) => join(code, sha256),
+    markOf: (sha256) => join(marks, sha256),
+    fresh: newPath,
+  }
 }
 
-/** On disk under its final name, or not at all. */
-async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
-  const temporary = `${path}.${randomUUID()}`
-  const file = await open(temporary, 'wx', 0o644)
-  try {
-    await file.writeFile(bytes)
-    await file.sync()
-  } finally {
-    await file.close()
+/** Others may be at work there: only what is old belongs to nobody. */
+async function removeLeftovers(fresh: string): Promise<void> {
+  const oldest = Date.now() - LEFTOVER_MS
+  for (const name of await readdir(fresh)) {
+    const found = await stat(join(fresh, name)).catch(unlessAbsent)
+    if (found && found.mtimeMs < oldest)
+      await rm(join(fresh, name), { recursive: true, force: true })
   }
-  await rename(temporary, path)
-  const folder = await open(dirname(path), 'r')
-  await folder.sync().finally(() => folder.close())
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -1,168 +1,133 @@
-// Unpacks one zip into a folder: the hostile part of taking code in, run in a process of its own by
-// artifacts.ts. Everything is counted while it is inflated, every name is judged before it is used,
-// and nothing is written outside the folder. Exit status 0 is success; a refusal is one line on
-// standard output.
+// Unpacks one zip into an empty folder: the hostile part of taking code in, run by unpacking.ts as
+// a process of its own, with limits and without an environment. zip-plan.ts says what may be
+// written; here everything is counted and checked while it is inflated. It writes nowhere else.
+// Exit status 0 is success; else standard output says what was wrong: a Refusal or `fault`, and a
+// line of detail.
 
-import { createWriteStream } from 'node:fs'
-import { mkdir, readFile, symlink } from 'node:fs/promises'
-import { dirname, join, normalize, posix } from 'node:path'
+import { createHash } from 'node:crypto'
+import { createWriteStream, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { type Entry, fromBuffer, type ZipFile } from 'yauzl'
+import { crc32, inflateRawSync } from 'node:zlib'
+import { type Entry, fromBufferPromise, type ZipFile } from 'yauzl'
+import {
+  ENTRIES_MAX,
+  planOf,
+  RefusedZip,
+  requireInside,
+  UNZIPPED_BYTES_MAX,
+  type ZipPlan,
+} from './zip-plan.ts'
 
-/** Why a zip was refused: `broken` for all that AWS calls a zip it could not unzip. */
-export type Refusal = 'broken' | 'too large'
-
-/** Lambda's limit for unzipped code, in bytes. */
-export const UNZIPPED_BYTES_MAX = 262_144_000
-const ENTRIES_MAX = 65_535
-const NAME_BYTES_MAX = 1024
+/** Larger files are inflated as a stream, so that memory stays bounded. */
+const AT_ONCE_BYTES_MAX = 8 * 1024 * 1024
 const LINK_BYTES_MAX = 4096
-const FILE_TYPE = 0o170000
-const DIRECTORY = 0o040000
-const LINK = 0o120000
-const REGULAR = 0o100000
-const ENCRYPTED = 1
-const UNIX = 3
+const DEFLATED = 8
+/** Errors of files that are this host's fault; all others are the zip's. */
+const HOST_FAULTS = /^(EACCES|EDQUOT|EIO|EMFILE|ENFILE|ENOENT|ENOMEM|ENOSPC|EPERM|EROFS)$/
 
-class RefusedZip extends Error {
-  readonly refusal: Refusal
-  constructor(refusal: Refusal, detail: string) {
-    super(detail)
-    this.refusal = refusal
-  }
-}
-
-/** Unpacks; resolves with the bytes written. @throws RefusedZip. */
-export async function unpack(zip: Buffer, folder: string): Promise<number> {
-  const file = await open(zip)
-  const seen = new Set<string>()
-  const links: { path: string; target: string }[] = []
-  let left = UNZIPPED_BYTES_MAX
-  if (file.entryCount > ENTRIES_MAX) throw new RefusedZip('broken', 'too many entries')
-  for await (const entry of entriesOf(file)) {
-    const name = checkName(entry.fileName, seen)
-    const mode = entry.versionMadeBy >> 8 === UNIX ? entry.externalFileAttributes >>> 16 : 0
-    const type = mode & FILE_TYPE
-    if (entry.generalPurposeBitFlag & ENCRYPTED) throw new RefusedZip('broken', 'encrypted')
+/** Writes the zip's content below `folder`. @throws RefusedZip, or an error that is the host's. */
+export async function unpack(zip: Buffer, folder: string): Promise<void> {
+  const file = await fromBufferPromise(zip, { strictFileNames: true })
+  const plan = planOf(await entriesOf(file))
+  const content = openContent(file, zip)
+  for (const name of plan.folders) mkdirSync(join(folder, name), { mode: 0o755 })
+  for (const { name, mode, entry } of plan.files) {
     const path = join(folder, name)
-    if (entry.fileName.endsWith('/') || type === DIRECTORY) {
-      await mkdir(path, { recursive: true })
-    } else if (type === LINK) {
-      links.push({ path, target: await linkTarget(file, entry, name) })
-    } else if (type === REGULAR || type === 0) {
-      await mkdir(dirname(path), { recursive: true })
-      left -= await writeFile(file, entry, { path, mode, bytesMax: left })
+    if (entry.uncompressedSize <= AT_ONCE_BYTES_MAX) {
+      writeFileSync(path, await content.whole(entry), { mode, flag: 'wx' })
     } else {
-      throw new RefusedZip('broken', 'neither a file, a folder nor a link')
+      await content.into(entry, createWriteStream(path, { mode, flags: 'wx' }))
     }
   }
-  // Links come last, so that no entry is ever written through one.
-  for (const { path, target } of links) {
-    await mkdir(dirname(path), { recursive: true })
-    await symlink(target, path)
+  // Links come last, so that nothing is ever written through one.
+  const targets = await targetsOf(plan, content)
+  requireInside(targets)
+  for (const [name, target] of targets) symlinkSync(target, join(folder, name))
+}
+
+async function entriesOf(file: ZipFile): Promise<Entry[]> {
+  if (file.entryCount > ENTRIES_MAX) throw new RefusedZip('broken', 'too many entries')
+  const entries: Entry[] = []
+  for await (const entry of file.eachEntry()) entries.push(entry)
+  return entries
+}
+
+async function targetsOf(
+  { links }: ZipPlan<Entry>,
+  content: ReturnType<typeof openContent>,
+): Promise<Map<string, string>> {
+  const targets = new Map<string, string>()
+  for (const { name, entry } of links) {
+    if (entry.uncompressedSize > LINK_BYTES_MAX) {
+      throw new RefusedZip('broken', `a link that is too long: ${name}`)
+    }
+    targets.set(name, (await content.whole(entry)).toString())
   }
-  return UNZIPPED_BYTES_MAX - left
+  return targets
 }
 
-function open(zip: Buffer): Promise<ZipFile> {
-  return new Promise((resolve, reject) => {
-    fromBuffer(zip, { lazyEntries: true, strictFileNames: true }, (error, file) => {
-      if (error) reject(new RefusedZip('broken', error.message))
-      else resolve(file)
-    })
-  })
-}
-
-async function* entriesOf(file: ZipFile): AsyncGenerator<Entry> {
-  for (;;) {
-    const entry = await new Promise<Entry | undefined>((resolve, reject) => {
-      const settle = (value: Entry | undefined, error?: Error) => {
-        file.removeAllListeners('entry').removeAllListeners('end').removeAllListeners('error')
-        if (error) reject(new RefusedZip('broken', error.message))
-        else resolve(value)
+/** What entries contain, counted against the limit of the whole zip whatever they declare. */
+function openContent(file: ZipFile, zip: Buffer) {
+  let left = UNZIPPED_BYTES_MAX
+  const count = (bytes: number) => {
+    left -= bytes
+    if (left < 0) throw new RefusedZip('too large', 'more bytes than were declared')
+  }
+  const requireSum = (entry: Entry, sum: number) => {
+    if (sum !== entry.crc32) throw new RefusedZip('broken', `damaged: ${entry.fileName}`)
+  }
+  return {
+    async whole(entry: Entry): Promise<Buffer> {
+      const { fileDataStart } = await file.readLocalFileHeaderPromise(entry, { minimal: true })
+      const packed = zip.subarray(fileDataStart, fileDataStart + entry.compressedSize)
+      const bytes = entry.compressionMethod === DEFLATED ? inflate(packed, entry) : packed
+      if (bytes.length !== entry.uncompressedSize || !entry.canDecodeFileData()) {
+        throw new RefusedZip('broken', `not what was declared: ${entry.fileName}`)
       }
-      file.once('entry', (found: Entry) => settle(found))
-      file.once('end', () => settle(undefined))
-      file.once('error', (error: Error) => settle(undefined, error))
-      file.readEntry()
-    })
-    if (!entry) return
-    yield entry
-  }
-}
-
-/** A relative path that stays inside, and that no other entry has. */
-function checkName(name: string, seen: Set<string>): string {
-  const plain = normalize(name).replace(/\/$/, '')
-  const parts = name.split('/')
-  const bad =
-    name === '' ||
-    Buffer.byteLength(name) > NAME_BYTES_MAX ||
-    name.startsWith('/') ||
-    /[\\\0]|^[a-zA-Z]:/.test(name) ||
-    parts.includes('..')
-  if (bad) throw new RefusedZip('broken', `bad name: ${JSON.stringify(name)}`)
-  if (seen.has(plain) && !name.endsWith('/')) throw new RefusedZip('broken', `twice: ${name}`)
-  seen.add(plain)
-  return plain
-}
-
-async function linkTarget(file: ZipFile, entry: Entry, name: string): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of await openEntry(file, entry)) {
-    bytes += (chunk as Buffer).length
-    if (bytes > LINK_BYTES_MAX) throw new RefusedZip('broken', 'a link that is too long')
-    chunks.push(chunk as Buffer)
-  }
-  const target = Buffer.concat(chunks).toString('utf8')
-  const resolved = posix.normalize(posix.join(posix.dirname(name), target))
-  const inside = !posix.isAbsolute(target) && resolved !== '..' && !resolved.startsWith('../')
-  if (!inside || target === '' || target.includes('\0')) {
-    throw new RefusedZip('broken', `a link that leads outside: ${name}`)
-  }
-  return target
-}
-
-async function writeFile(
-  file: ZipFile,
-  entry: Entry,
-  { path, mode, bytesMax }: { path: string; mode: number; bytesMax: number },
-): Promise<number> {
-  let bytes = 0
-  const count = new Transform({
-    transform(chunk: Buffer, _, done) {
-      bytes += chunk.length
-      if (bytes > bytesMax) done(new RefusedZip('too large', 'unzipped size'))
-      else done(null, chunk)
+      count(bytes.length)
+      requireSum(entry, crc32(bytes))
+      return bytes
     },
-  })
-  // Set-user-id and its kin are dropped; what is left is readable by the function's user.
-  const permissions = mode & 0o111 ? 0o755 : 0o644
-  const target = createWriteStream(path, { mode: permissions, flags: 'wx' })
-  await pipeline(await openEntry(file, entry), count, target).catch((error: Error) => {
-    throw error instanceof RefusedZip ? error : new RefusedZip('broken', error.message)
-  })
-  return bytes
+    async into(entry: Entry, target: NodeJS.WritableStream): Promise<void> {
+      let sum = 0
+      const meter = new Transform({
+        transform(chunk: Buffer, _, done) {
+          sum = crc32(chunk, sum)
+          try {
+            count(chunk.length)
+            done(null, chunk)
+          } catch (error) {
+            done(error as Error)
+          }
+        },
+      })
+      await pipeline(await file.openReadStreamPromise(entry), meter, target)
+      requireSum(entry, sum)
+    },
+  }
 }
 
-function openEntry(file: ZipFile, entry: Entry): Promise<NodeJS.ReadableStream> {
-  return new Promise((resolve, reject) => {
-    file.openReadStream(entry, (error, stream) => {
-      if (error) reject(new RefusedZip('broken', error.message))
-      else resolve(stream)
-    })
-  })
+/** Never more than was declared: zlib stops there. It wants room for one byte even for none. */
+function inflate(packed: Buffer, entry: Entry): Buffer {
+  return inflateRawSync(packed, { maxOutputLength: Math.max(entry.uncompressedSize, 1) })
+}
+
+/** Reads a zip, makes sure that it is the one that is meant, and unpacks it. */
+async function main([zipPath = '', folder = '', sha256 = '']: string[]): Promise<void> {
+  process.umask(0o022)
+  const zip = readFileSync(zipPath)
+  const actual = createHash('sha256').update(zip).digest('hex')
+  if (actual !== sha256) throw Object.assign(new Error('the zip is damaged'), { code: 'EIO' })
+  await unpack(zip, folder)
 }
 
 if (import.meta.main) {
-  const [, , zipPath = '', folder = ''] = process.argv
-  try {
-    await unpack(await readFile(zipPath), folder)
-  } catch (error) {
+  await main(process.argv.slice(2)).catch((error: NodeJS.ErrnoException) => {
+    const fault = HOST_FAULTS.test(error.code ?? '')
     const refusal = error instanceof RefusedZip ? error.refusal : 'broken'
-    process.stdout.write(`${refusal}\n${error}\n`)
+    process.stdout.write(`${fault ? 'fault' : refusal}\n${error.message}\n`)
     process.exitCode = 1
-  }
+  })
 }

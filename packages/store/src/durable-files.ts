@@ -1,0 +1,38 @@
+// Files that are either there and whole or not there at all, whatever happens in between: written
+// beside, forced onto the disk, then given their name. Knows nothing of what is in them.
+
+import { mkdir, open, rename, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/** Resolves once the disk has the bytes. @throws when the file is there already. */
+export async function writeThrough(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, 'wx', 0o644)
+  try {
+    await file.writeFile(bytes)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Gives a whole file its name, in the place of what had it; resolves once the disk knows. */
+export async function moveDurably(from: string, to: string): Promise<void> {
+  const made = await mkdir(dirname(to), { recursive: true })
+  await rename(from, to)
+  await syncFolder(dirname(to))
+  if (made) await syncFolder(dirname(made))
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(unlessAbsent)) !== undefined
+}
+
+/** For `catch`: a file that is not there is undefined, anything else is thrown. */
+export function unlessAbsent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  await folder.sync().finally(() => folder.close())
+}
