@@ -180,10 +180,12 @@ describe('hearth', () => {
     expect(lines.filter((line) => line.startsWith('START '))).toHaveLength(4)
     expect((await call('ls')).out).toMatch(/greeter\s+nodejs24\.x\s+256 MB\s+7 s\s+Active/)
     await eventually('the bill is rolled up', async () =>
-      (await call('bill')).out.includes('4 of 1000000 requests'),
+      (await call('bill')).out.includes('6 of 1000000 requests'),
     )
     const bill = JSON.parse((await call('-o', 'json', 'bill')).out)
-    expect(bill.rows).toMatchObject([{ functionName: 'greeter', requests: 4 }])
+    expect(bill.rows).toContainEqual(
+      expect.objectContaining({ functionName: 'greeter', requests: 4 }),
+    )
     expect(bill.gbSeconds).toBeGreaterThan(0)
   })
 
