@@ -3,19 +3,24 @@
 // tests clean up themselves.
 
 import { execFile } from 'node:child_process'
-import { type AddressInfo, createServer } from 'node:net'
+import { chmod, mkdir } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 process.env.TESTCONTAINERS_RYUK_DISABLED = 'true'
 const { GenericContainer, Wait } = await import('testcontainers')
 const docker = promisify(execFile)
+const READY_MS = 30_000
 
 export interface Server {
   url: string
   /** As if the machine had lost it: no time to say good-bye. Its data stays. */
   kill(): Promise<void>
+  /** Resolves when it answers again. */
   start(): Promise<void>
+  /** Killed and started again. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -25,20 +30,26 @@ export interface Nats extends Server {
 
 const NATS_CONFIG = fileURLToPath(new URL('../deploy/nats.conf', import.meta.url))
 
-/** NATS with the configuration that is shipped. */
-export async function startNats(): Promise<Nats> {
+/** NATS with the configuration that is shipped; its data in `directory`, or gone with `stop`. */
+export async function startNats(options: { directory?: string } = {}): Promise<Nats> {
   const [port, monitor] = [await freePort(), await freePort()]
-  const container = await new GenericContainer('hearth/nats:2.15.1')
+  const definition = new GenericContainer('hearth/nats:2.15.1')
     .withEntrypoint(['nats-server'])
     .withCommand(['--config', '/etc/nats/nats.conf'])
     .withCopyFilesToContainer([{ source: NATS_CONFIG, target: '/etc/nats/nats.conf' }])
     .withExposedPorts({ container: 4222, host: port }, { container: 8222, host: monitor })
     .withWaitStrategy(Wait.forLogMessage(/Server is ready/))
-    .start()
+  if (options.directory !== undefined) {
+    await mkdir(options.directory, { recursive: true })
+    // The server in the container is a user of its own.
+    await chmod(options.directory, 0o777)
+    definition.withBindMounts([{ source: options.directory, target: '/data' }])
+  }
+  const container = await definition.start()
   return {
     url: `nats://127.0.0.1:${port}`,
     monitorUrl: `http://127.0.0.1:${monitor}`,
-    ...controls(container.getId()),
+    ...controls(container.getId(), () => answers(port, { question: '', answer: 'INFO ' })),
   }
 }
 
@@ -50,15 +61,43 @@ export async function startValkey(): Promise<Server> {
     .withExposedPorts({ container: 6379, host: port })
     .withWaitStrategy(Wait.forLogMessage(/Ready to accept connections/))
     .start()
-  return { url: `redis://127.0.0.1:${port}`, ...controls(container.getId()) }
+  const ready = () => answers(port, { question: 'PING\r\n', answer: '+PONG' })
+  return { url: `redis://127.0.0.1:${port}`, ...controls(container.getId(), ready) }
 }
 
-function controls(id: string) {
+function controls(id: string, ready: () => Promise<boolean>) {
+  const kill = async () => void (await docker('docker', ['kill', id]))
+  const start = async () => {
+    await docker('docker', ['start', id])
+    for (const giveUpAt = Date.now() + READY_MS; !(await ready()); ) {
+      if (Date.now() > giveUpAt) throw new Error(`container ${id} does not answer`)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
   return {
-    kill: async () => void (await docker('docker', ['kill', id])),
-    start: async () => void (await docker('docker', ['start', id])),
+    kill,
+    start,
+    restart: async () => {
+      await kill()
+      await start()
+    },
     stop: async () => void (await docker('docker', ['rm', '--force', '--volumes', id])),
   }
+}
+
+/** Whether a server answers in its own words; a port that is open may be the engine's proxy. */
+function answers(port: number, words: { question: string; answer: string }): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(words.question))
+    const settle = (answered: boolean) => {
+      resolve(answered)
+      socket.destroy()
+    }
+    socket.setTimeout(1_000, () => settle(false))
+    socket.on('data', (bytes) => settle(bytes.toString().startsWith(words.answer)))
+    socket.on('error', () => settle(false))
+    socket.on('close', () => resolve(false))
+  })
 }
 
 /** A port that was free a moment ago. */

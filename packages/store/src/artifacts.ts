@@ -121,7 +121,7 @@ async function openPlaces(directory: string): Promise<Places> {
   const [zips, fresh, marks, unpacked] = ['zips', 'fresh', 'unwanted', 'code'].map((name) =>
     join(directory, name),
   ) as [string, string, string, string]
-  // Unpacked files are not forced onto the disk one by one. They are whole for as long as the machine
+  // Unpacked files are not forced onto the disk one by one. They are whole as long as the machine
   // runs, so each boot has a folder of its own, which begins empty.
   const boot = (await readFile(BOOT_ID, 'utf8').catch(() => 'any')).trim()
   const code = join(unpacked, boot)
