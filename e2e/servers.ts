@@ -3,7 +3,7 @@
 // tests clean up themselves.
 
 import { execFile } from 'node:child_process'
-import { chmod, mkdir } from 'node:fs/promises'
+import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -30,13 +30,21 @@ export interface Nats extends Server {
 
 const NATS_CONFIG = fileURLToPath(new URL('../deploy/nats.conf', import.meta.url))
 
-/** NATS with the configuration that is shipped; its data in `directory`, or gone with `stop`. */
-export async function startNats(options: { directory?: string } = {}): Promise<Nats> {
+/**
+ * NATS with the configuration that is shipped, or with the one that Hearth refuses; its data in
+ * `directory`, or gone with `stop`.
+ */
+export async function startNats(
+  options: { directory?: string; syncAlways?: boolean } = {},
+): Promise<Nats> {
+  const shipped = await readFile(NATS_CONFIG, 'utf8')
+  const lazy = shipped.replace(/.*sync_interval: always.*/, '')
+  const content = options.syncAlways === false ? lazy : shipped
   const [port, monitor] = [await freePort(), await freePort()]
   const definition = new GenericContainer('hearth/nats:2.15.1')
     .withEntrypoint(['nats-server'])
     .withCommand(['--config', '/etc/nats/nats.conf'])
-    .withCopyFilesToContainer([{ source: NATS_CONFIG, target: '/etc/nats/nats.conf' }])
+    .withCopyContentToContainer([{ content, target: '/etc/nats/nats.conf' }])
     .withExposedPorts({ container: 4222, host: port }, { container: 8222, host: monitor })
     .withWaitStrategy(Wait.forLogMessage(/Server is ready/))
   if (options.directory !== undefined) {
