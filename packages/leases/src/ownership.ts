@@ -1,27 +1,45 @@
 // Who does a piece of work that one process at a time should do: a lease with a time to live,
 // renewed while its holder is well. It keeps work from being done twice most of the time; where
 // twice would be wrong, the work itself must be fenced by compare-and-set, because a lease can run
-// out while its holder is paused.
+// out while its holder is paused, and Valkey may forget who held it.
 
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Result } from 'ioredis'
 import type { LeaseStore } from './connect.ts'
 
 export interface OwnershipOptions {
   /** What is owned. */
   name: string
   ttlMs: number
+  /** Between two tries, for whoever holds it and for whoever wants it; well below `ttlMs`. */
   renewMs: number
   /** Begins the work; the signal aborts as soon as the lease can no longer be trusted. */
   onGained(lost: AbortSignal): void
 }
 
 export interface Ownership {
+  /** Whether the lease can be trusted at this moment, also right after a pause. */
   held(): boolean
   /** Gives the lease back. */
   close(): Promise<void>
 }
 
-/** Take if nobody has it, renew if it is ours. */
+interface Lease {
+  lost: AbortController
+  /** On our own monotonic clock. */
+  until: number
+  expiry: NodeJS.Timeout
+}
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    hearthHold(key: string, self: string, ttlMs: number): Result<number, Context>
+    hearthRelease(key: string, self: string): Result<number, Context>
+  }
+}
+
+/** Takes it if nobody has it, renews it if it is ours. */
 const HOLD = `
 local owner = redis.call('get', KEYS[1])
 if owner == false or owner == ARGV[1] then
@@ -35,42 +53,54 @@ if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) 
 return 0`
 
 /**
- * Tries for the lease until it is closed. Time is measured by our own monotonic clock, from before
- * each try.
+ * Tries for the lease until it is closed. The time that is left is counted from before each try, so a
+ * slow answer can only make us give it up early, and Valkey's clock and ours need not agree.
  */
-export function hold(store: LeaseStore, options: OwnershipOptions): Ownership {
+export function hold({ redis }: LeaseStore, options: OwnershipOptions): Ownership {
+  redis.defineCommand('hearthHold', { numberOfKeys: 1, lua: HOLD })
+  redis.defineCommand('hearthRelease', { numberOfKeys: 1, lua: RELEASE })
   const key = `hearth:owner:${options.name}`
   const self = randomUUID()
-  let lost: AbortController | undefined
-  let expiry: NodeJS.Timeout | undefined
-  let closed = false
+  const closed = new AbortController()
+  let lease: Lease | undefined
 
   const lose = () => {
-    clearTimeout(expiry)
-    lost?.abort()
-    lost = undefined
+    clearTimeout(lease?.expiry)
+    lease?.lost.abort()
+    lease = undefined
+  }
+  const keep = (until: number) => {
+    const left = until - performance.now()
+    // An answer that took longer than the lease lasts says nothing about now.
+    if (left <= 0) return
+    const gained = lease === undefined
+    clearTimeout(lease?.expiry)
+    const { lost } = lease ?? { lost: new AbortController() }
+    lease = { lost, until, expiry: setTimeout(lose, left) }
+    if (gained) options.onGained(lost.signal)
   }
   const turn = async () => {
-    const askedAt = performance.now()
-    const got = await store.redis.eval(HOLD, 1, key, self, options.ttlMs).catch(() => undefined)
+    const until = performance.now() + options.ttlMs
+    const got = await redis.hearthHold(key, self, options.ttlMs).catch(() => undefined)
     // Without an answer the lease is ours until it runs out by our own clock.
-    if (closed || got === undefined) return
-    if (got !== 1) return lose()
-    clearTimeout(expiry)
-    expiry = setTimeout(lose, options.ttlMs - (performance.now() - askedAt))
-    if (lost) return
-    lost = new AbortController()
-    options.onGained(lost.signal)
+    if (closed.signal.aborted || got === undefined) return
+    if (lease && performance.now() >= lease.until) lose()
+    if (got === 1) keep(until)
+    else lose()
   }
-  const timer = setInterval(() => void turn(), options.renewMs)
-  void turn()
+  const turns = (async () => {
+    while (!closed.signal.aborted) {
+      await turn()
+      await sleep(options.renewMs, undefined, { signal: closed.signal }).catch(() => {})
+    }
+  })()
   return {
-    held: () => lost !== undefined,
+    held: () => lease !== undefined && performance.now() < lease.until,
     async close() {
-      closed = true
-      clearInterval(timer)
+      closed.abort()
       lose()
-      await store.redis.eval(RELEASE, 1, key, self).catch(() => {})
+      await turns
+      await redis.hearthRelease(key, self).catch(() => {})
     },
   }
 }
