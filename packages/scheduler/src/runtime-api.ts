@@ -3,7 +3,7 @@
 // capped, what does not fit the moment is refused with AWS's error shapes, and refusals are slow,
 // so that asking for them costs the asker.
 
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { RESPONSE_BYTES_MAX } from '@hearth/core/invocation'
 import type { Attempt } from './attempt.ts'
 import { type RequestHead, type RequestListener, RequestReader } from './http-request-reader.ts'
@@ -50,7 +50,7 @@ const ACCEPTED = render('202 Accepted', '{"status":"OK"}\n')
 const UNKNOWN: Route = { name: 'unknown' }
 
 /** Serves one connection of a runtime. */
-export function serveRuntime(side: RuntimeSide, socket: Socket): void {
+export function serveRuntime(side: RuntimeSide, socket: Duplex): void {
   const connection = new RuntimeConnection(side, socket)
   const reader = new RequestReader(connection)
   connection.reader = reader
@@ -66,7 +66,7 @@ export function serveRuntime(side: RuntimeSide, socket: Socket): void {
 class RuntimeConnection implements RequestListener {
   reader: RequestReader | undefined
   readonly #side: RuntimeSide
-  readonly #socket: Socket
+  readonly #socket: Duplex
   #route: Route = UNKNOWN
   #closes = false
   #parked: Parked | undefined
@@ -76,7 +76,7 @@ class RuntimeConnection implements RequestListener {
    */
   #unsent: Buffer[] = []
 
-  constructor(side: RuntimeSide, socket: Socket) {
+  constructor(side: RuntimeSide, socket: Duplex) {
     this.#side = side
     this.#socket = socket
   }

@@ -40,6 +40,7 @@ export interface HarnessOptions {
   limits?: Partial<PoolLimits>
   schedulerId?: string
   dataDirectory?: string
+  isLedgerAway?: boolean
 }
 
 const LIMITS: PoolLimits = {
@@ -69,7 +70,10 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     publishLogs: (_account, _group, batch) => {
       harness.log.push(...batch.events.map((event) => event.message))
     },
-    ship: async (_subject, segment) => harness.records.push(...segment.records),
+    ship: async (_subject, segment) => {
+      if (options.isLedgerAway) throw new Error('the ledger is away')
+      harness.records.push(...segment.records)
+    },
     report: (problem) => harness.problems.push(problem),
   })
   harness.version = (changes) => makeVersion({ ...options.configuration, ...changes })
@@ -122,7 +126,7 @@ function oneAnswerer(answerers: unknown[]): Requests {
   }
 }
 
-function makeMessage(version: FunctionVersion): InvokeMessage {
+export function makeMessage(version: FunctionVersion): InvokeMessage {
   return {
     requestId: randomUUID(),
     account: '000000000000',
@@ -136,7 +140,7 @@ function makeMessage(version: FunctionVersion): InvokeMessage {
 
 let deployments = 0
 
-function makeVersion(changes: Partial<FunctionVersion['configuration']>): FunctionVersion {
+export function makeVersion(changes: Partial<FunctionVersion['configuration']>): FunctionVersion {
   deployments += 1
   return {
     version: '$LATEST',

@@ -192,6 +192,32 @@ async function invokeUntilTaken(crowd: Harness, n: number): Promise<string> {
   }
 }
 
+test('python speaks the same protocol', async () => {
+  const code = 'import os\ncalls = 0\ndef handler(event, context):\n  global calls\n  calls += 1\n'
+  const python = await openHarness({
+    files: { 'app.py': `${code}  print('hello')\n  return [calls, event['n'] // event['by']]\n` },
+    configuration: { runtime: 'python3.13', handler: 'app.handler' },
+  })
+  try {
+    expect(parse((await python.invoke({ n: 8, by: 2 })).body)).toEqual([1, 4])
+    const failed = await python.invoke({ n: 8, by: 0 })
+    expect(parse(failed.body).errorType).toBe('ZeroDivisionError')
+    const { body, logTail } = await python.invoke({ n: 8, by: 4 }, { wantsLogTail: true })
+    expect(parse(body)).toEqual([3, 2])
+    expect(logTail).toMatch(/^START .*\nhello\nEND .*\nREPORT .*\t\n$/)
+  } finally {
+    await python.close()
+  }
+  expect(python.problems).toEqual([])
+})
+
+test('a new deployment retires the old one and says why it is cold', async () => {
+  const version = harness.version({ environment: { A: '1' } })
+  const answer = await harness.invoke({ do: 'who' }, { version })
+  expect(parse(answer.body).env.A).toBe('1')
+  expect(answer.report).toMatchObject({ start: 'cold', coldReason: 'configuration changed' })
+})
+
 test('nothing went wrong unnoticed', () => {
   expect(harness.problems).toEqual([])
 })

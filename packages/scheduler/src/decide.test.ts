@@ -1,0 +1,40 @@
+// The decision as a table: what the pool holds, and where the next invocation goes.
+
+import { expect, test } from 'vitest'
+import { type Decision, decide, type PoolFacts } from './decide.ts'
+
+const EMPTY: PoolFacts = {
+  ready: 0,
+  soonReady: 0,
+  waiting: 0,
+  memoryMb: 256,
+  memoryMbFree: 1024,
+  memoryMbIdle: 0,
+  environments: 0,
+  idleEnvironments: 0,
+  environmentsMax: 4,
+  inFlight: 0,
+  concurrencyMax: 10,
+}
+const start = (evictMemoryMb = 0, evictEnvironments = 0): Decision => ({
+  kind: 'start',
+  evictMemoryMb,
+  evictEnvironments,
+})
+
+const ROWS: [string, Partial<PoolFacts>, Decision][] = [
+  ['nothing there: start', {}, start()],
+  ['one is ready: use it', { ready: 1, soonReady: 3 }, { kind: 'use' }],
+  ['one settles: wait for it rather than start', { soonReady: 1 }, { kind: 'wait' }],
+  ['one settles but is spoken for: start', { soonReady: 1, waiting: 1 }, start()],
+  ['the limit is reached, ready or not', { ready: 1, inFlight: 10 }, { kind: 'throttled' }],
+  ['no memory, nothing idle: busy', { memoryMbFree: 255 }, { kind: 'busy' }],
+  ['no memory, enough idle: evict', { memoryMbFree: 56, memoryMbIdle: 200 }, start(200)],
+  ['not enough idle: busy', { memoryMbFree: 56, memoryMbIdle: 199 }, { kind: 'busy' }],
+  ['no place, one idle: evict it', { environments: 4, idleEnvironments: 1 }, start(0, 1)],
+  ['no place, none idle: busy', { environments: 4 }, { kind: 'busy' }],
+]
+
+test.each(ROWS)('%s', (_name, facts, decision) => {
+  expect(decide({ ...EMPTY, ...facts })).toEqual(decision)
+})

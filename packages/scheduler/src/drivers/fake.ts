@@ -1,0 +1,204 @@
+// An engine that plays sandboxes inside this process: it boots, asks for work, answers, hangs,
+// exits and dies as its script says, on whatever clock the test runs. It speaks to environments as
+// a real sandbox's sockets do, and notes every law of the seam that the scheduler breaks.
+
+import type { Attempt } from '../attempt.ts'
+import type { RuntimeSide } from '../runtime-api.ts'
+import type { ChannelEvents, OpenChannel } from '../sandbox-channel.ts'
+import type { SandboxDriver, SandboxListing, SandboxSpec } from './driver.ts'
+
+/** What happens next, each asked for when it happens; times in milliseconds. */
+export interface FakeScript {
+  start(): { ms: number; outcome: 'runs' | 'refused' | 'silent' }
+  init(): { ms: number; outcome: 'asks' | 'error' | 'exits' | 'hangs' | 'dies' }
+  run(): {
+    ms: number
+    outcome: 'answers' | 'fails' | 'answers twice' | 'exits' | 'hangs' | 'dies'
+    /** How long it takes to ask for more; never when Infinity. */
+    settleMs: number
+  }
+  stop(): { ms: number }
+}
+
+/** Who listens for a sandbox, known by its socket directory. */
+interface Ears {
+  side: RuntimeSide
+  events: ChannelEvents
+}
+
+export class FakeEngine {
+  readonly #script: FakeScript
+  readonly #ears = new Map<string, Ears>()
+  readonly #sandboxes = new Map<string, FakeSandbox>()
+  /** Laws that were broken, as sentences. */
+  readonly broken: string[] = []
+  memoryMbPeak = 0
+  runningPeak = 0
+  #running = 0
+
+  constructor(script: FakeScript) {
+    this.#script = script
+  }
+
+  /** Sandboxes that hold memory. */
+  get sandboxes(): number {
+    return this.#sandboxes.size
+  }
+
+  readonly openChannel: OpenChannel = async (directory, side, events) => {
+    this.#ears.set(directory, { side, events })
+    const sandbox = () => this.#byDirectory(directory)
+    return {
+      startProcess: () => sandbox()?.startProcess(),
+      killProcesses: () => sandbox()?.killProcesses(),
+      memoryPeak: () => after(1).then(() => 1024 * 1024),
+      close: async () => {
+        this.#ears.delete(directory)
+      },
+    }
+  }
+
+  readonly driver: SandboxDriver = {
+    start: async (spec) => {
+      const ears = this.#ears.get(spec.socketDirectory)
+      if (!ears) throw new Error('nobody listens for this sandbox')
+      const { ms, outcome } = this.#script.start()
+      const sandbox = new FakeSandbox(spec, ears, this.#script, this)
+      this.#sandboxes.set(spec.id, sandbox)
+      const memoryMb = [...this.#sandboxes.values()].reduce((sum, one) => sum + one.memoryMb, 0)
+      this.memoryMbPeak = Math.max(this.memoryMbPeak, memoryMb)
+      await after(ms)
+      sandbox.isCreated = true
+      if (outcome === 'refused') throw new Error('the engine refused')
+      if (outcome === 'runs') sandbox.boot()
+    },
+    stop: async (id) => {
+      const sandbox = this.#sandboxes.get(id)
+      // As on a real engine, what is still being created cannot be removed, and comes to be.
+      if (!sandbox?.isCreated) return
+      sandbox.die()
+      await after(this.#script.stop().ms)
+      this.#sandboxes.delete(id)
+    },
+    list: async (): Promise<SandboxListing[]> =>
+      [...this.#sandboxes.keys()].map((id) => ({ id, schedulerId: 'fake', epoch: '1' })),
+    setCpus: async () => {},
+  }
+
+  /** Counts invocations that run, in all sandboxes. */
+  count(change: 1 | -1): void {
+    this.#running += change
+    this.runningPeak = Math.max(this.runningPeak, this.#running)
+  }
+
+  #byDirectory(directory: string): FakeSandbox | undefined {
+    return [...this.#sandboxes.values()].find((one) => one.socketDirectory === directory)
+  }
+}
+
+class FakeSandbox {
+  readonly memoryMb: number
+  readonly socketDirectory: string
+  isCreated = false
+  readonly #ears: Ears
+  readonly #script: FakeScript
+  readonly #engine: FakeEngine
+  /** Grows with each process, so that what a dead one had planned does not happen. */
+  #process = 0
+  #running: string | undefined
+  #isAlive = true
+
+  constructor(spec: SandboxSpec, ears: Ears, script: FakeScript, engine: FakeEngine) {
+    this.memoryMb = spec.memoryMb
+    this.socketDirectory = spec.socketDirectory
+    this.#ears = ears
+    this.#script = script
+    this.#engine = engine
+  }
+
+  boot(): void {
+    if (this.#isAlive) this.#ears.events.ready()
+  }
+
+  startProcess(): void {
+    this.#process += 1
+    this.#finish()
+    const { ms, outcome } = this.#script.init()
+    this.#later(ms, () => {
+      if (outcome === 'asks') this.#ask()
+      else if (outcome === 'error') this.#ears.side.initFailed(Buffer.from('{"errorType":"Init"}'))
+      else if (outcome === 'exits') this.#exit({ status: 1 })
+      else if (outcome === 'dies') this.#lose()
+    })
+  }
+
+  killProcesses(): void {
+    const had = this.#process
+    this.#process += 1
+    this.#finish()
+    if (had > 0) this.#later(2, () => this.#ears.events.exited({ signal: 9 }, 0))
+  }
+
+  die(): void {
+    this.#isAlive = false
+    this.#process += 1
+    this.#finish()
+  }
+
+  #ask(): void {
+    const asked = this.#ears.side.next((attempt) => this.#run(attempt))
+    if (!asked) this.#engine.broken.push('a runtime was refused work that it might ask for')
+  }
+
+  #run({ message: { requestId } }: Attempt): void {
+    const { broken } = this.#engine
+    if (this.#running !== undefined) broken.push('two invocations at a time in one environment')
+    if (!this.#isAlive) return
+    this.#running = requestId
+    this.#engine.count(1)
+    const { ms, outcome, settleMs } = this.#script.run()
+    this.#later(ms, () => {
+      if (outcome === 'hangs') return
+      if (outcome === 'exits') return this.#exit({ status: 3 })
+      if (outcome === 'dies') return this.#lose()
+      this.#finish()
+      const { side } = this.#ears
+      const body = Buffer.from(requestId)
+      const isTaken =
+        outcome === 'fails' ? side.fail(requestId, body) : side.respond(requestId, body)
+      if (!isTaken) broken.push('an answer in time was refused')
+      if (outcome === 'answers twice' && side.respond(requestId, body)) {
+        broken.push('a second answer was taken')
+      }
+      if (Number.isFinite(settleMs)) this.#later(settleMs, () => this.#ask())
+    })
+  }
+
+  #finish(): void {
+    if (this.#running !== undefined) this.#engine.count(-1)
+    this.#running = undefined
+  }
+
+  #exit(exit: { status: number }): void {
+    this.#process += 1
+    this.#finish()
+    this.#ears.events.exited(exit, 0)
+  }
+
+  #lose(): void {
+    this.die()
+    this.#ears.events.lost()
+  }
+
+  /** Does something later, unless the process has ended by then. */
+  #later(ms: number, act: () => void): void {
+    const process = this.#process
+    const actIfAlive = () => {
+      if (this.#isAlive && this.#process === process) act()
+    }
+    if (ms === 0) actIfAlive()
+    else setTimeout(actIfAlive, ms)
+  }
+}
+
+const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))

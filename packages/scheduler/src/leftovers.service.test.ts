@@ -1,0 +1,72 @@
+// A scheduler that is killed in the midst of an invocation, and the one that comes after it: no
+// sandbox and no socket of the dead one is left, and the attempt that it was running is in the
+// ledger, once, as crashed.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openDockerDriver } from './drivers/docker.ts'
+import { openHarness } from './scheduler-harness.ts'
+
+const files = { 'index.js': 'exports.handler = (e) => new Promise((r) => setTimeout(r, e.ms, e))' }
+const schedulerId = `left-${process.pid}`
+let dataDirectory: string
+let child: ChildProcess
+
+beforeAll(async () => {
+  dataDirectory = await mkdtemp(join(tmpdir(), 'hearth-left-'))
+})
+afterAll(async () => {
+  child?.kill('SIGKILL')
+  await rm(dataDirectory, { recursive: true, force: true })
+})
+
+test('what a killed scheduler leaves is removed and recorded', async () => {
+  await runAndKill()
+  const driver = await openDockerDriver({
+    owner: schedulerId,
+    schedulerId,
+    epoch: '0',
+    dataDirectory,
+  })
+  expect(await driver.list()).toHaveLength(1)
+  const next = await openHarness({ files, schedulerId, dataDirectory })
+  try {
+    expect(await driver.list()).toEqual([])
+    expect(await readdir(join(dataDirectory, 'run', schedulerId))).toEqual([])
+    await expect
+      .poll(() => next.records.map((record) => `${record.requestId} ${record.outcome}`).sort())
+      .toEqual(['first success', 'running crashed', 'second success'])
+    expect(next.records.find((record) => record.outcome === 'crashed')?.billedMs).toBe(0)
+    expect((await next.invoke({ ms: 1 })).body).toBe('{"ms":1}')
+  } finally {
+    await next.close()
+  }
+  expect(await driver.list()).toEqual([])
+})
+
+/** Two invocations answered, one begun, then the end; the ledger was away all the time. */
+async function runAndKill(): Promise<void> {
+  const harness = pathToFileURL(join(import.meta.dirname, 'scheduler-harness.ts')).href
+  const script = join(dataDirectory, 'victim.ts')
+  const options = JSON.stringify({ files, schedulerId, dataDirectory, isLedgerAway: true })
+  await writeFile(
+    script,
+    `import { openHarness } from '${harness}'
+     const harness = await openHarness(${options})
+     await harness.invoke({ ms: 1 }, { requestId: 'first' })
+     await harness.invoke({ ms: 1 }, { requestId: 'second' })
+     void harness.invoke({ ms: 2000 }, { requestId: 'running' })
+     console.log('running')`,
+  )
+  child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  if (!child.stdout) throw new Error('the child has no output')
+  await once(createInterface(child.stdout), 'line')
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+}

@@ -1,0 +1,108 @@
+// The log of an environment: whose line is whose, in what order they are published, and what a tail
+// holds.
+
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { LogStream, logStreamName } from './log-stream.ts'
+import { LogTail } from './log-tail.ts'
+import type { Platform } from './platform-log.ts'
+
+let published: string[] = []
+let log: LogStream
+const platform: Platform = {
+  initStart: () => 'INIT_START',
+  initFailed: () => 'INIT_REPORT',
+  start: (id) => `START ${id}`,
+  finish: (id) => [`END ${id}`, `REPORT ${id}`],
+}
+const say = (text: string) => log.take(Buffer.from(text))
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  published = []
+  log = new LogStream(platform, (events) => published.push(...events.map((one) => one.message)))
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+test('the name of a stream is AWS’s', () => {
+  expect(logStreamName('$LATEST', new Date('2026-03-04T05:06:07Z'))).toMatch(
+    /^2026\/03\/04\/\[\$LATEST\][0-9a-f]{32}$/,
+  )
+})
+
+test('init, two invocations and what comes between keep their order', () => {
+  log.note('INIT_START')
+  say('loading\n')
+  log.begin('1', false)
+  say('a\n\0END 1\n')
+  say('late\n')
+  log.close('1', () => ['END 1', 'REPORT 1'])
+  log.begin('2', false)
+  say('b\n\0END 2\n')
+  log.close('2', () => ['END 2', 'REPORT 2'])
+  vi.advanceTimersByTime(100)
+  const first = ['START 1', 'a', 'END 1', 'REPORT 1', 'late']
+  const second = ['START 2', 'b', 'END 2', 'REPORT 2']
+  expect(published).toEqual(['INIT_START', 'loading', ...first, ...second])
+})
+
+test('output that comes a little after the answer is still its own', () => {
+  log.begin('1', false)
+  log.close('1', () => ['END 1'])
+  say('slow\n\0END 1\n')
+  vi.advanceTimersByTime(200)
+  expect(published).toEqual(['START 1', 'slow', 'END 1'])
+})
+
+test('an invocation without a mark is closed all the same', () => {
+  log.begin('1', false)
+  say('half')
+  log.close('1', () => ['END 1'])
+  vi.advanceTimersByTime(300)
+  expect(published).toEqual(['START 1', 'END 1'])
+  log.end()
+  expect(published).toEqual(['START 1', 'END 1', 'half'])
+})
+
+test('a tail waits for the last output, but not for long', async () => {
+  log.begin('1', true)
+  const tail = log.closeWithTail('1', () => ['END 1'])
+  say('a\n\0END 1\n')
+  expect(await tail).toBe('START 1\na\nEND 1\n')
+  log.begin('2', true)
+  const other = log.closeWithTail('2', () => ['END 2'])
+  await vi.advanceTimersByTimeAsync(51)
+  expect(await other).toBe('START 2\nEND 2\n')
+})
+
+test('a mark of another invocation ends nothing', () => {
+  log.begin('1', false)
+  say('\0END 2\nstill mine\n\0END 1\n')
+  log.close('1', () => ['END 1'])
+  vi.advanceTimersByTime(100)
+  expect(published).toEqual(['START 1', 'still mine', 'END 1'])
+})
+
+test('a flood is dropped, told, and no longer read until the second is over', () => {
+  log.begin('1', false)
+  const line = `${'x'.repeat(1023)}\n`
+  for (let kilobytes = 0; kilobytes < 8 * 1024; kilobytes += 1) expect(say(line)).toBe(0)
+  expect(say(line)).toBeGreaterThan(0)
+  vi.advanceTimersByTime(1_000)
+  expect(say('after\n')).toBe(0)
+  vi.advanceTimersByTime(100)
+  expect(published.length).toBe(1 + 1024 + 1 + 1)
+  expect(published.at(-2)).toContain('[hearth] output over 1048576 bytes a second is dropped')
+  expect(published.at(-1)).toBe('after')
+})
+
+test('a tail is the last 4 KB, whole characters only, and holds little more', () => {
+  const tail = new LogTail()
+  for (let lines = 0; lines < 10_000; lines += 1) tail.add('€'.repeat(50))
+  const text = tail.text()
+  expect(Buffer.byteLength(text)).toBeLessThanOrEqual(4096)
+  expect(Buffer.byteLength(text)).toBeGreaterThan(4090)
+  expect(text).not.toContain('\ufffd')
+  expect(text.endsWith('€\n')).toBe(true)
+})

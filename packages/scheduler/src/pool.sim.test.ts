@@ -1,0 +1,157 @@
+// The pool under virtual time, with an engine that plays hundreds of unlucky days: whatever
+// sandboxes do, no environment runs two invocations, no limit is passed, every accepted invocation
+// is answered exactly once, and in the end no sandbox is left. A failure prints its seed; the same
+// seed fails again.
+
+import fc from 'fast-check'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Attempt } from './attempt.ts'
+import { FakeEngine, type FakeScript } from './drivers/fake.ts'
+import { launch } from './launch.ts'
+import { Pool, type PoolLimits } from './pool.ts'
+import { makeMessage, makeVersion } from './scheduler-harness.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers({
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
+  })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** A day's plan. */
+interface Day {
+  seed: number
+  /** How often things go wrong, in percent. */
+  trouble: number
+  limits: PoolLimits
+  /** Whether the scheduler stops in the midst of it all. */
+  endsEarly: boolean
+  arrivals: { afterMs: number; version: number; wantsTail: boolean }[]
+}
+
+const day: fc.Arbitrary<Day> = fc.record({
+  seed: fc.integer({ min: 1 }),
+  trouble: fc.constantFrom(0, 5, 30),
+  endsEarly: fc.boolean(),
+  limits: fc.record({
+    memoryMb: fc.constantFrom(256, 512, 1024, 2048),
+    concurrency: fc.integer({ min: 1, max: 12 }),
+    environmentsMax: fc.integer({ min: 1, max: 8 }),
+    idleSeconds: fc.constantFrom(5, 600),
+    ageSecondsMax: fc.constantFrom(20, 14_400),
+    startsMax: fc.integer({ min: 1, max: 4 }),
+  }),
+  arrivals: fc.array(
+    fc.record({
+      afterMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3_000 })),
+      version: fc.integer({ min: 0, max: 4 }),
+      wantsTail: fc.boolean(),
+    }),
+    { minLength: 5, maxLength: 60 },
+  ),
+})
+
+/** Two functions, one of which is deployed three times, with different sizes. */
+const VERSIONS = [
+  makeVersion({ memoryMb: 128, timeoutSeconds: 1 }),
+  makeVersion({ memoryMb: 256, timeoutSeconds: 3 }),
+  makeVersion({ memoryMb: 512, timeoutSeconds: 2 }),
+  { ...makeVersion({ memoryMb: 256 }), version: '1' },
+  { ...makeVersion({ memoryMb: 128, runtime: 'unknown1.x' }), version: '2' },
+]
+
+test('whatever happens, the laws of the pool hold', { timeout: 120_000 }, async () => {
+  await fc.assert(fc.asyncProperty(day, live), { numRuns: 250 })
+})
+
+async function live({ seed, trouble, endsEarly, limits, arrivals }: Day): Promise<void> {
+  const engine = new FakeEngine(script(seed, trouble))
+  const parts = {
+    ...engine,
+    runDirectory: 'run',
+    region: 'us-east-1',
+    codeDirectory: async () => 'code',
+    publishLogs() {},
+    report() {},
+  }
+  const pool = new Pool({
+    limits,
+    launch: (message, coldReason, events) => launch(parts, message, { coldReason, events }),
+  })
+  const sweep = setInterval(() => pool.reap(), 5_000)
+  const accepted = new Map<string, string[]>()
+  for (const arrival of arrivals) {
+    await vi.advanceTimersByTimeAsync(arrival.afterMs)
+    const version = VERSIONS[arrival.version] ?? VERSIONS[0]
+    if (!version) return
+    const message = { ...makeMessage(version), wantsLogTail: arrival.wantsTail }
+    const heard: string[] = []
+    const { accepted: isAccepted } = pool.take(listener(message, heard))
+    expect(heard.filter((word) => word !== 'began')).toEqual([])
+    if (isAccepted) accepted.set(message.requestId, heard)
+    else expect(heard).toEqual([])
+    expect(pool.running).toBeLessThanOrEqual(limits.concurrency)
+    expect(pool.memoryMbFree).toBeGreaterThanOrEqual(0)
+  }
+  // Longer than any chain of starts, inits and timeouts: nobody waits for ever.
+  if (!endsEarly) await vi.advanceTimersByTimeAsync(arrivals.length * 75_000)
+  if (!endsEarly) expect(pool.running).toBe(0)
+  // Longer than any environment may idle: none is stuck in a state that nothing ends.
+  if (!endsEarly) await vi.advanceTimersByTimeAsync(700_000)
+  if (!endsEarly) expect(pool.environments).toBe(0)
+  clearInterval(sweep)
+  const stopped = pool.stopAll()
+  await vi.advanceTimersByTimeAsync(30_000)
+  await stopped
+  for (const heard of accepted.values()) {
+    expect(heard.filter((word) => word !== 'began')).toHaveLength(1)
+    expect(heard.filter((word) => word === 'began').length).toBeLessThanOrEqual(1)
+  }
+  expect(pool.running).toBe(0)
+  expect(engine.broken).toEqual([])
+  expect(engine.sandboxes).toBe(0)
+  expect(engine.runningPeak).toBeLessThanOrEqual(limits.concurrency)
+  expect(engine.memoryMbPeak).toBeLessThanOrEqual(limits.memoryMb)
+}
+
+function listener(message: Attempt['message'], heard: string[]): Attempt {
+  return {
+    message,
+    payload: Buffer.from('{}'),
+    began: () => heard.push('began'),
+    finished: ({ payload, report }) => {
+      const text = Buffer.from(payload).toString()
+      if (report.outcome === 'success') expect(text).toBe(message.requestId)
+      heard.push(report.outcome)
+    },
+    failed: (reason) => heard.push(`failed: ${reason}`),
+  }
+}
+
+/** A script whose luck follows from the seed. */
+function script(seed: number, trouble: number): FakeScript {
+  let state = seed
+  const random = () => {
+    // A linear congruence is luck enough, and the same on every machine.
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
+  }
+  const upTo = (ms: number) => Math.floor(random() * ms)
+  const oneOf = <T>(usual: T, bad: T[]) =>
+    random() * 100 < trouble ? (bad[upTo(bad.length)] ?? usual) : usual
+  return {
+    start: () => ({ ms: 1 + upTo(900), outcome: oneOf('runs', ['refused', 'silent']) }),
+    init: () => ({
+      ms: 1 + upTo(400),
+      outcome: oneOf('asks', ['error', 'exits', 'hangs', 'dies']),
+    }),
+    run: () => ({
+      ms: 1 + upTo(oneOf(80, [2_500])),
+      outcome: oneOf('answers', ['fails', 'answers twice', 'exits', 'hangs', 'dies']),
+      settleMs: oneOf(upTo(2), [50, 400, Number.POSITIVE_INFINITY]),
+    }),
+    stop: () => ({ ms: 1 + upTo(600) }),
+  }
+}

@@ -1,0 +1,39 @@
+// The variables that a runtime process sees.
+
+import { expect, test } from 'vitest'
+import { runtimeEnvironment } from './runtime-environment.ts'
+import { makeVersion } from './scheduler-harness.ts'
+
+const facts = { functionName: 'hello', region: 'eu-west-1', logStream: 'stream' }
+
+test('the platform’s variables, and the function’s own beside them', () => {
+  const version = makeVersion({ environment: { COLOUR: 'red', TZ: 'Europe/Berlin' } })
+  expect(runtimeEnvironment({ ...facts, version })).toMatchObject({
+    _HANDLER: 'index.handler',
+    AWS_DEFAULT_REGION: 'eu-west-1',
+    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256',
+    AWS_LAMBDA_FUNCTION_NAME: 'hello',
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/hello',
+    AWS_LAMBDA_LOG_STREAM_NAME: 'stream',
+    AWS_REGION: 'eu-west-1',
+    COLOUR: 'red',
+    LAMBDA_RUNTIME_DIR: '/var/runtime',
+    LAMBDA_TASK_ROOT: '/var/task',
+    TZ: 'Europe/Berlin',
+  })
+})
+
+test('credentials only when there are some, and not to be overridden', () => {
+  const version = makeVersion({ environment: { AWS_REGION: 'x', AWS_ACCESS_KEY_ID: 'y' } })
+  const credentials = { accessKeyId: 'id', secretAccessKey: 'secret' }
+  const variables = runtimeEnvironment({ ...facts, version, credentials })
+  expect(variables).toMatchObject({
+    AWS_ACCESS_KEY_ID: 'id',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+    AWS_REGION: 'eu-west-1',
+  })
+  expect(variables).not.toHaveProperty('AWS_SESSION_TOKEN')
+})
