@@ -4,7 +4,7 @@
 import { canInstall, install } from '../packages/cli/src/debian.ts'
 import { ensureCompose, ensureEngine } from '../packages/cli/src/engine.ts'
 import { ensureImages } from '../packages/cli/src/images.ts'
-import { step } from '../packages/cli/src/progress.ts'
+import { type Report, step } from '../packages/cli/src/progress.ts'
 import { succeeds } from '../packages/cli/src/shell.ts'
 
 try {
@@ -13,16 +13,22 @@ try {
     await ensureCompose(report)
   })
   await step('Images: the tests run the ones that users run', ensureImages)
-  await step('The AWS CLI: the tests drive Hearth with it', async (report) => {
-    if (await succeeds('/usr/bin/aws', ['--version'])) return report('it is here')
-    if (!(await canInstall())) {
-      throw new Error(
-        'The tests need the AWS CLI at /usr/bin/aws. Install it, then run this again.',
-      )
-    }
-    await install(['awscli'], report)
-  })
+  await step('Tools: the AWS CLI to drive Hearth with, a registry to pull from', installTools)
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exit(1)
+}
+
+async function installTools(report: Report): Promise<void> {
+  const tools = { awscli: '/usr/bin/aws', 'docker-registry': '/usr/bin/docker-registry' }
+  const missing: string[] = []
+  for (const [name, program] of Object.entries(tools)) {
+    if (!(await succeeds(program, ['--version']))) missing.push(name)
+  }
+  if (missing.length === 0) return report('they are here')
+  if (!(await canInstall())) {
+    const wanted = missing.map((name) => tools[name as keyof typeof tools]).join(' and ')
+    throw new Error(`The tests need ${wanted}. Install ${missing.join(' and ')}, then try again.`)
+  }
+  await install(missing, report)
 }

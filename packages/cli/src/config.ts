@@ -1,5 +1,5 @@
-// The server's configuration: HEARTH_* variables, read once, checked, and passed down as plain data.
-// No other file of the server reads the environment.
+// The server's configuration: HEARTH_* variables, read once, checked, and passed down as plain
+// data. No other file of the server reads the environment.
 
 import { availableParallelism, hostname, totalmem } from 'node:os'
 import { z } from 'zod'
@@ -33,7 +33,9 @@ const schema = z.object({
     .default('000000000000'),
   HEARTH_REGION: z.string().default('us-east-1'),
   HEARTH_ACCESS_KEYS: z.string().default(DEFAULT_KEYS).transform(parseKeys),
-  /** Tells the sandboxes of several Hearths on one engine apart; by default the data directory does. */
+  /**
+   * Tells the sandboxes of several Hearths on one engine apart; by default the data directory does.
+   */
   HEARTH_OWNER: z
     .string()
     .regex(/^[a-z0-9-]{1,40}$/)
@@ -47,7 +49,10 @@ const schema = z.object({
   HEARTH_ENVIRONMENTS_MAX: number(200 * availableParallelism(), 1),
   HEARTH_IDLE_SECONDS: number(600, 1),
   HEARTH_AGE_SECONDS_MAX: number(4 * 3600, 1),
-  /** The longest timeout and the largest memory that a function may ask for; Lambda's, unless raised. */
+  /**
+   * The longest timeout and the largest memory that a function may ask for; Lambda's, unless
+   * raised.
+   */
   HEARTH_TIMEOUT_SECONDS_MAX: number(900, 1),
   HEARTH_FUNCTION_MEMORY_MB_MAX: number(10_240, 128),
   /** Where large bodies between processes are collected, and the name by which others reach us. */
@@ -69,7 +74,10 @@ export function readConfig(overrides: Record<string, string> = {}): Config {
   throw new Error(`The configuration has faults:\n  ${faults.join('\n  ')}`)
 }
 
-/** A scheduler's name must outlive its container; serve.ts keeps this suggestion in the data directory. */
+/**
+ * A scheduler's name must outlive its container; serve.ts keeps this suggestion in the data
+ * directory.
+ */
 export function suggestSchedulerId(): string {
   const name = hostname()
     .toLowerCase()

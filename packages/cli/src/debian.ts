@@ -1,5 +1,6 @@
-// What only a Debian (or Ubuntu) machine with a root user can do for itself: install packages, and fetch one from
-// a later release of the same distribution, from the mirrors that the machine already uses.
+// What only a Debian (or Ubuntu) machine with a root user can do for itself: install packages, and
+// fetch one from a later release of the same distribution, from the mirrors that the machine
+// already uses.
 
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,6 @@
-// A Docker engine and its compose command: used as they are where they are, installed where they are missing and
-// this machine can do so (Debian or Ubuntu, as root). An engine that is there is never reconfigured.
+// A Docker engine and its compose command: used as they are where they are, installed where they
+// are missing and this machine can do so (Debian or Ubuntu, as root). An engine that is there is
+// never reconfigured.
 
 import { spawn } from 'node:child_process'
 import { openSync } from 'node:fs'

@@ -1,5 +1,5 @@
-// What images are made of when no registry has them: a Debian root from the machine's own mirror, Node's
-// programs from npm, and Hearth itself with its production dependencies.
+// What images are made of when no registry has them: a Debian root from the machine's own mirror,
+// Node's programs from npm, and Hearth itself with its production dependencies.
 
 import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { arch, tmpdir } from 'node:os'

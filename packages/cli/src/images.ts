@@ -1,5 +1,6 @@
-// The images: present, pulled, or built from Debian and npm alone; the same tags whichever way. An image that is
-// present with the sources of this checkout is left alone, so a second run takes a moment.
+// The images: present, pulled, or built from Debian and npm alone; the same tags whichever way. An
+// image that is present with the sources of this checkout is left alone, so a second run takes a
+// moment.
 
 import { createHash } from 'node:crypto'
 import { readdir, readFile, rm } from 'node:fs/promises'
@@ -66,11 +67,14 @@ export const IMAGES: readonly Image[] = [
   },
 ]
 
-/** Makes sure of every image. @throws Error that says which one failed, and how. */
-export async function ensureImages(report: Report): Promise<void> {
+/** Makes sure of images, in their order. @throws Error that says which one failed, and how. */
+export async function ensureImages(
+  report: Report,
+  images: readonly Image[] = IMAGES,
+): Promise<void> {
   const online = once(registryAnswers)
   const stamps = new Map<string, string>()
-  for (const image of IMAGES) {
+  for (const image of images) {
     const stamp = await stampOf(image, stamps)
     stamps.set(image.tag, stamp)
     const have = await labelOf(image.tag)
@@ -103,7 +107,9 @@ async function registryAnswers(report: Report): Promise<boolean> {
   }
 }
 
-/** @returns whether the image is here now; a failed pull is followed by a build, not by an error. */
+/**
+ * @returns whether the image is here now; a failed pull is followed by a build, not by an error.
+ */
 async function pull(image: Image, report: Report): Promise<boolean> {
   const host = registry()
   const name = host ? `${host}/${image.upstream}` : (image.upstream ?? '')
@@ -136,7 +142,8 @@ async function build(image: Image, stamp: string, report: Report): Promise<void>
     `${LABEL}=${stamp}`,
     image.prepare ? context : folder,
   ]
-  // The classic builder is everywhere and keeps local images as bases; newer engines ignore the wish.
+  // The classic builder is everywhere and keeps local images as bases; newer engines ignore the
+  // wish.
   const env = { ...inherited(), DOCKER_BUILDKIT: '0' }
   await run('docker', args, { env, onLine: (line) => report(line.slice(0, 100)) })
   await rm(context, { recursive: true, force: true })

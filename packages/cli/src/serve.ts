@@ -1,5 +1,6 @@
-// `hearth serve`: the only file that knows everyone. It opens what the chosen roles share, starts them, says
-// Ready, and on a signal stops them in the opposite order, so that accepted work is answered first.
+// `hearth serve`: the only file that knows everyone. It opens what the chosen roles share, starts
+// them, says Ready, and on a signal stops them in the opposite order, so that accepted work is
+// answered first.
 
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
@@ -146,7 +147,9 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
   return started.port
 }
 
-/** Kept in the data directory, because a container's name does not outlive it and its leftovers do. */
+/**
+ * Kept in the data directory, because a container's name does not outlive it and its leftovers do.
+ */
 async function rememberSchedulerId(config: Config): Promise<string> {
   if (config.HEARTH_SCHEDULER_ID) return config.HEARTH_SCHEDULER_ID
   const path = join(config.HEARTH_DATA_DIR, 'scheduler-id')

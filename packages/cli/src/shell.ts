@@ -1,5 +1,5 @@
-// Running other programs: the docker command, apt and their like. Output is captured, or passed on line by line
-// while a long one works; a failure carries what the program said last.
+// Running other programs: the docker command, apt and their like. Output is captured, or passed on
+// line by line while a long one works; a failure carries what the program said last.
 
 import { spawn } from 'node:child_process'
 
