@@ -36,7 +36,8 @@ export const handler = async (event, context) => {
   if (event.length) return event.length.length
   const tmp = existsSync('/tmp/touched') ? readFileSync('/tmp/touched', 'utf8') : ''
   const { getRemainingTimeInMillis, ...rest } = context
-  return { count, tmp, event, remaining: getRemainingTimeInMillis(), context: rest, env: process.env }
+  const remaining = getRemainingTimeInMillis()
+  return { count, tmp, event, remaining, context: rest, env: process.env }
 }`
 
 const PYTHON_FUNCTION = `

@@ -1,5 +1,5 @@
-// The README's first command, for real: `make up` twice, `make down`, `make up` again, `make clean`, as a project of its
-// own beside whatever else runs. Data survives everything but clean.
+// The README's first command, for real: `make up` twice, `make down`, `make up` again, `make
+// clean`, as a project of its own beside whatever else runs. Data survives everything but clean.
 
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'

@@ -1,5 +1,5 @@
-// A load generator that is not the bottleneck: keep-alive connections, one request at a time on each, bytes
-// prepared beforehand. Latencies in milliseconds.
+// A load generator that is not the bottleneck: keep-alive connections, one request at a time on
+// each, bytes prepared beforehand. Latencies in milliseconds.
 
 import { connect, type Socket } from 'node:net'
 
