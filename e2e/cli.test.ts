@@ -1,5 +1,5 @@
-// What commands.test.ts leaves out of our own command line: following a log while it grows, kinds of
-// events, zips and Python by the look of the files, credentials, and what status and doctor see.
+// What commands.test.ts leaves out of our own command line: following a log while it grows, kinds
+// of events, zips and Python by the look of the files, credentials, and what status and doctor see.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'

@@ -1,5 +1,6 @@
-// hearth-init, the first process of every sandbox, against the protocol of images/README.md: the scheduler's own
-// side of the sockets, a real container with the sandbox's restrictions, and a shell as the runtime.
+// hearth-init, the first process of every sandbox, against the protocol of images/README.md: the
+// scheduler's own side of the sockets, a real container with the sandbox's restrictions, and a
+// shell as the runtime.
 
 import { execFile } from 'node:child_process'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
@@ -24,6 +25,12 @@ interface Sandbox {
   stop(): Promise<void>
 }
 
+const BASE = 'hearth/base:trixie'
+const CONFINED = [
+  ...['run', '--detach', '--read-only', '--cap-drop', 'ALL', '--user', '1051:1051'],
+  ...['--security-opt', 'no-new-privileges', '--network', 'none'],
+  ...['--memory', '64m', '--memory-swap', '64m'],
+]
 const running: Sandbox[] = []
 afterEach(async () => {
   for (const sandbox of running.splice(0)) await sandbox.stop()
@@ -52,24 +59,10 @@ async function startSandbox(): Promise<Sandbox> {
     }),
   ])
   const { stdout } = await docker('docker', [
-    'run',
-    '--detach',
-    '--read-only',
-    '--cap-drop',
-    'ALL',
-    '--user',
-    '1051:1051',
-    '--security-opt',
-    'no-new-privileges',
-    '--network',
-    'none',
-    '--memory',
-    '64m',
-    '--memory-swap',
-    '64m',
+    ...CONFINED,
     '--volume',
     `${folder}:/run/hearth`,
-    'hearth/base:trixie',
+    BASE,
   ])
   const id = stdout.trim()
   const send = (letter: string, body = '') => {

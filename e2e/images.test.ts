@@ -1,5 +1,5 @@
-// Where images come from: here already, a registry that answers, or a build where none does, or where it is too
-// slow or does not have them. The registry is a real one, on loopback.
+// Where images come from: here already, a registry that answers, or a build where none does, or
+// where it is too slow or does not have them. The registry is a real one, on loopback.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -46,6 +46,7 @@ afterEach(async () => {
   await docker('rmi', '--force', TAG).catch(() => {})
 })
 afterAll(async () => {
+  await docker('rmi', '--force', `localhost:${port}/thing:1`).catch(() => {})
   registry.kill()
   delete process.env.HEARTH_REGISTRY
   await rm(folder, { recursive: true, force: true })

@@ -59,7 +59,9 @@ describe('this house', () => {
         read(path)
           .split('\n')
           .flatMap((text, index) =>
-            HOSTS.test(text) ? [`${path}:${index + 1}: say it in config`] : [],
+            HOSTS.test(text) || MACHINE.test(text)
+              ? [`${path}:${index + 1}: say it in config`]
+              : [],
           ),
       )
     expect(guilty).toEqual([])

@@ -1,6 +1,7 @@
-// `make bench`: Hearth beside its floors, in one run, as ratios, because absolute figures are the machine's. The
-// floor of a warm call is keep-alive HTTP to a bare Node server in a container on the same bridge; that of a cold
-// start is `docker run` of the same runtime image until the runtime is ready.
+// `make bench`: Hearth beside its floors, in one run, as ratios, because absolute figures are the
+// machine's. The floor of a warm call is keep-alive HTTP to a bare Node server in a container on
+// the same bridge; that of a cold start is `docker run` of the same runtime image until the runtime
+// is ready.
 
 import { execFile } from 'node:child_process'
 import { createHash, createHmac } from 'node:crypto'

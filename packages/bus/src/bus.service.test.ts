@@ -1,5 +1,6 @@
-// The bus on a real NATS: conversations in one process and between two, records and their races, streams that
-// store a subject once, and the gate that refuses a server which could lose what it has acknowledged.
+// The bus on a real NATS: conversations in one process and between two, records and their races,
+// streams that store a subject once, and the gate that refuses a server which could lose what it
+// has acknowledged.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Nats, startNats } from '../../../e2e/servers.ts'

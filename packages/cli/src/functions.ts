@@ -1,4 +1,5 @@
-// `hearth ls` and `hearth rm`: what functions there are, and which go.
+// `hearth ls` and `hearth rm`: what functions there are, and which go. Nothing goes that somebody
+// at a terminal has not confirmed.
 
 import {
   DeleteFunctionCommand,

@@ -97,14 +97,21 @@ const isPulled = (image: Image, label: string) => image.upstream !== undefined &
 
 async function registryAnswers(report: Report): Promise<boolean> {
   const host = registry()
-  const url = host ? `http://${host}/v2/` : 'https://registry-1.docker.io/v2/'
+  const url = host ? `http://${host}` : await registryOfEngine()
   try {
-    await fetch(url, { signal: AbortSignal.timeout(REGISTRY_ANSWER_MS) })
+    await fetch(new URL('/v2/', url), { signal: AbortSignal.timeout(REGISTRY_ANSWER_MS) })
     return true
   } catch {
     report('no image registry answers: images are built from Debian and npm')
     return false
   }
+}
+
+/** Where the engine itself would pull from: its first mirror, else its default registry. */
+async function registryOfEngine(): Promise<string> {
+  const format = '{{range .RegistryConfig.Mirrors}}{{.}} {{end}}{{.IndexServerAddress}}'
+  const { stdout } = await attempt('docker', ['info', '-f', format], {})
+  return stdout.trim().split(' ')[0] ?? ''
 }
 
 /**

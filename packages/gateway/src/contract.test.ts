@@ -1,4 +1,5 @@
-// Routes and shapes as the SDK states them: every operation is found by its own path, and values come through.
+// Routes and shapes as the SDK states them: every operation is found by its own path, and values
+// come through.
 
 import { expect, test } from 'vitest'
 import { match, OPERATIONS, parse, render } from './contract.ts'

@@ -1,5 +1,6 @@
 // Whether an invocation's payload is JSON, with AWS's words when it is not. The words are those of
-// the parser that AWS uses; where ours cannot know them it says where the fault is in the same form.
+// the parser that AWS uses; where ours cannot know them it says where the fault is in the same
+// form.
 
 import { isUtf8 } from 'node:buffer'
 import { ServiceError } from '@hearth/core/error'

@@ -1,4 +1,5 @@
-// The verifier against AWS's own signer: whatever that signs is accepted, and nothing that was changed since is.
+// The verifier against AWS's own signer: whatever that signs is accepted, and nothing that was
+// changed since is.
 
 import { Sha256 } from '@aws-crypto/sha256-js'
 import { ServiceError } from '@hearth/core/error'

@@ -53,8 +53,8 @@ if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) 
 return 0`
 
 /**
- * Tries for the lease until it is closed. The time that is left is counted from before each try, so a
- * slow answer can only make us give it up early, and Valkey's clock and ours need not agree.
+ * Tries for the lease until it is closed. The time that is left is counted from before each try, so
+ * a slow answer can only make us give it up early, and Valkey's clock and ours need not agree.
  */
 export function hold({ redis }: LeaseStore, options: OwnershipOptions): Ownership {
   redis.defineCommand('hearthHold', { numberOfKeys: 1, lua: HOLD })
