@@ -156,13 +156,13 @@ async function startPart(env: Record<string, string>): Promise<Part> {
   }
 }
 
-/** A zip of text or bytes by name. */
+/** A zip of text or bytes by name; the same bytes whenever it is made. */
 export function zip(files: Record<string, string | Uint8Array>): Uint8Array {
   const entries: Zippable = {}
   for (const [name, content] of Object.entries(files)) {
     entries[name] = typeof content === 'string' ? strToU8(content) : content
   }
-  return zipSync(entries)
+  return zipSync(entries, { mtime: new Date(1980, 0, 1) })
 }
 
 /**

@@ -54,8 +54,9 @@ test('make up brings everything up and prints a function that answers', async ()
   const { stdout } = await run('sh', ['-c', `curl -s ${curl}`])
   expect(stdout).toContain('Hello, you!')
   const aws = /aws --endpoint[\s\S]*?\/dev\/stdout/.exec(said)?.[0] ?? ''
+  // A pipe, because a program can't open the socket that Node.js would give it for /dev/stdout.
   const keys = 'AWS_ACCESS_KEY_ID=hearth AWS_SECRET_ACCESS_KEY=hearth AWS_REGION=us-east-1'
-  const called = await run('sh', ['-c', `export ${keys}; /usr/bin/${aws}`])
+  const called = await run('sh', ['-c', `export ${keys}; /usr/bin/${aws} | cat`])
   expect(called.stdout).toContain('Hello, Hearth!')
 })
 

@@ -19,10 +19,12 @@ async function openBus(): Promise<Bus> {
   return bus
 }
 
-async function openRequests(): Promise<Requests> {
+/** `flushed`: the server has seen what was subscribed; two connections have no common order. */
+async function openRequests(): Promise<Requests & { flushed(): Promise<void> }> {
   const claims: Claims = await openClaims('127.0.0.1', '127.0.0.1')
   opened.push(() => claims.close())
-  return createRequests(await openBus(), claims)
+  const bus = await openBus()
+  return { ...createRequests(bus, claims), flushed: () => bus.control.flush() }
 }
 
 beforeAll(async () => {
@@ -39,7 +41,7 @@ const question = (body: Uint8Array = new Uint8Array(0)) => ({ meta: { q: 1 }, bo
 describe.each(['in one process', 'between two'])('a conversation %s', (where) => {
   const subject = (name: string) => `${where.replaceAll(' ', '-')}.${name}`
   let asker: Requests
-  let answerer: Requests
+  let answerer: Awaited<ReturnType<typeof openRequests>>
   beforeAll(async () => {
     answerer = await openRequests()
     asker = where === 'in one process' ? answerer : await openRequests()
@@ -53,6 +55,7 @@ describe.each(['in one process', 'between two'])('a conversation %s', (where) =>
         setTimeout(() => respond.last(meta, body), 20)
       },
     )
+    await answerer.flushed()
     for (const size of [0, 1, 256 * 1024, 256 * 1024 + 1, 6_291_456]) {
       const body = Buffer.alloc(size, 7)
       const answer = await asker.ask<unknown, string, unknown>(
@@ -72,6 +75,7 @@ describe.each(['in one process', 'between two'])('a conversation %s', (where) =>
     answerer.answer<unknown, { no: boolean }, never>(subject('no'), (_, respond) =>
       respond.first({ no: true }),
     )
+    await answerer.flushed()
     const answer = await asker.ask(subject('no'), question(), {
       ...limits,
       promisesLast: () => false,
@@ -88,12 +92,14 @@ describe.each(['in one process', 'between two'])('a conversation %s', (where) =>
 
   test('with somebody silent ends after its time', async () => {
     answerer.answer(subject('silent'), () => {})
+    await answerer.flushed()
     const answer = await asker.ask(subject('silent'), question(), { ...limits, firstWithinMs: 50 })
     expect(answer.kind).toBe('silent')
   })
 
   test('whose last word does not come fails after its time, or when it is given up', async () => {
     answerer.answer<unknown, string, never>(subject('first'), (_, respond) => respond.first('yes'))
+    await answerer.flushed()
     const late = await asker.ask(subject('first'), question(), { ...limits, lastWithinMs: 50 })
     if (late.kind !== 'answered') throw new Error(late.kind)
     await expect(late.last).rejects.toThrow('no last word came in time')
