@@ -98,6 +98,11 @@ export class Environment implements RuntimeSide {
     return this.#state.name
   }
 
+  /** Whether its sandbox is going or gone. */
+  get isEnding(): boolean {
+    return this.#state.name === 'Stopping' || this.#state.name === 'Stopped'
+  }
+
   /** When it became idle, on the monotonic clock; undefined unless it is Ready. */
   get idleSince(): number | undefined {
     return this.#state.name === 'Ready' ? this.#state.since : undefined
@@ -294,7 +299,7 @@ export class Environment implements RuntimeSide {
   /** Becomes Stopping. @returns what ran at that moment. */
   #leave(reason: string): { attempt: Attempt; since: number } | undefined {
     const state = this.#state
-    if (state.name === 'Stopping' || state.name === 'Stopped') return undefined
+    if (this.isEnding) return undefined
     this.#become({ name: 'Stopping' })
     this.parts.events.stopping(this, reason)
     void this.#dismantle()

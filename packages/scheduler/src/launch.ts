@@ -45,7 +45,7 @@ export function launch(
   const id = randomBytes(8).toString('hex')
   const cpus = configuration.memoryMb / MB_PER_CPU
   const { log, platform, process } = describe(parts, message)
-  return new Environment({
+  const environment: Environment = new Environment({
     id,
     memoryMb: configuration.memoryMb,
     timeoutSeconds: configuration.timeoutSeconds,
@@ -53,16 +53,19 @@ export function launch(
     process,
     log,
     platform,
-    startSandbox: (environment) => startSandbox(parts, { id, cpus, message, environment, log }),
+    startSandbox: (self) => startSandbox(parts, { id, cpus, message, environment: self, log }),
     stopSandbox: (channel) => stopSandbox(parts, id, channel),
     initialised() {
       if (cpus >= INIT_CPUS_MIN) return
-      parts.driver
-        .setCpus(id, cpus)
-        .catch((error) => parts.report(`the CPU share of ${id} could not be set: ${error}`))
+      parts.driver.setCpus(id, cpus).catch((error) => {
+        // One that has ended meanwhile needs no share.
+        if (environment.isEnding) return
+        parts.report(`the CPU share of ${id} could not be set: ${error}`)
+      })
     },
     events: options.events,
   })
+  return environment
 }
 
 async function stopSandbox(
