@@ -88,7 +88,7 @@ test('exit statuses and signals have AWS’s shapes', async () => {
 })
 
 test('out of memory is a kill, and is known for what it is', async () => {
-  const version = harness.version({ memoryMb: 128 })
+  const version = harness.version({ memoryMb: 128, timeoutSeconds: 30 })
   const answer = await harness.invoke({ do: 'eat' }, { version })
   expect(parse(answer.body).errorMessage).toContain('signal: killed')
   expect(answer.report?.outcome).toBe('out of memory')
