@@ -2,11 +2,12 @@
 // started from one constant template, into which nothing of a user's gets but numbers, paths and an
 // image; no environment variable of a function ever reaches Docker.
 
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { sep } from 'node:path'
+import { join, sep } from 'node:path'
 import Docker from 'dockerode'
 import type { SandboxDriver, SandboxListing, SandboxSpec } from './driver.ts'
+import { linkTree } from './link-tree.ts'
 
 export interface DockerDriverOptions {
   /** Tells sandboxes of several Hearths on one engine apart. */
@@ -36,8 +37,11 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
   const containerName = (id: string) => `hearth-${id}`
   await ensureNetwork(docker)
   const toHost = await hostPaths(docker, options.dataDirectory)
+  const socketDirectories = new Map<string, string>()
   return {
     async start(spec) {
+      if (!spec.codeDirectory) await mkdir(stemCode(spec.socketDirectory))
+      socketDirectories.set(spec.id, spec.socketDirectory)
       try {
         const container = await docker.createContainer({
           name: containerName(spec.id),
@@ -57,6 +61,7 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
     },
 
     async stop(id) {
+      socketDirectories.delete(id)
       const container = docker.getContainer(containerName(id))
       await container.remove({ force: true, v: true }).catch((error: DockerError) => {
         if (error.statusCode !== NOT_FOUND && error.statusCode !== CONFLICT) throw error
@@ -67,6 +72,24 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
       const filters = { label: [`${LABELS.owner}=${options.owner}`] }
       const containers = await docker.listContainers({ all: true, filters })
       return containers.map(toListing)
+    },
+
+    async specialise(id, { codeDirectory, memoryMb, cpus }) {
+      const memory = { Memory: memoryMb * BYTES_PER_MB, MemorySwap: memoryMb * BYTES_PER_MB }
+      const socketDirectory = socketDirectories.get(id)
+      if (!socketDirectory) throw new Error(`there is no stem ${id}`)
+      await Promise.all([
+        linkTree(codeDirectory, stemCode(socketDirectory)),
+        docker.getContainer(containerName(id)).update({ ...memory, ...cpuLimits(cpus) }),
+      ])
+    },
+
+    async freeze(id) {
+      await pausing(docker.getContainer(containerName(id)).pause())
+    },
+
+    async thaw(id) {
+      await pausing(docker.getContainer(containerName(id)).unpause())
     },
 
     async setCpus(id, cpus) {
@@ -103,12 +126,22 @@ function hostConfig(spec: SandboxSpec, toHost: (path: string) => string): Docker
     Tmpfs: { '/tmp': `rw,nosuid,nodev,mode=1777,size=${spec.tmpMb}m` },
     Binds: [
       `${toHost(spec.socketDirectory)}:/run/hearth`,
-      `${toHost(spec.codeDirectory)}:/var/task:ro`,
+      `${toHost(spec.codeDirectory ?? stemCode(spec.socketDirectory))}:/var/task:ro`,
     ],
     LogConfig: { Type: 'none', Config: {} },
     IpcMode: 'private',
     RestartPolicy: { Name: 'no' },
   }
+}
+
+/** Where a stem's code is put when it is known; the sandbox sees it at /var/task. */
+const stemCode = (socketDirectory: string) => join(socketDirectory, 'task')
+
+/** A container that is gone, or already as it should be, is fine. */
+async function pausing(request: Promise<unknown>): Promise<void> {
+  await request.catch((error: DockerError) => {
+    if (error.statusCode !== NOT_FOUND && error.statusCode !== CONFLICT) throw error
+  })
 }
 
 function cpuLimits(cpus: number) {

@@ -19,9 +19,17 @@ export interface SandboxSpec {
   tmpMb: number
   /** The sandbox's private directory, holding its three sockets; mounted at /run/hearth. */
   socketDirectory: string
-  /** The unpacked code, mounted read-only at /var/task. */
-  codeDirectory: string
+  /**
+   * The unpacked code, mounted read-only at /var/task; absent for a stem, which gets it by
+   * `specialise`.
+   */
+  codeDirectory?: string
 }
+
+/** What a stem becomes: the same figures as a sandbox that starts with them. */
+export type Specialisation = Required<
+  Pick<SandboxSpec, 'codeDirectory' | 'cpus' | 'memoryMb' | 'tmpMb'>
+>
 
 /** A sandbox found running, perhaps of an earlier scheduler. */
 export interface SandboxListing {
@@ -40,6 +48,18 @@ export interface SandboxDriver {
   stop(id: string): Promise<void>
   /** Sandboxes of this Hearth on this host, of any epoch. */
   list(): Promise<SandboxListing[]>
+  /**
+   * Gives a running stem its code and its limits; all of them hold when this resolves. Once a
+   * sandbox.
+   */
+  specialise(id: string, specialisation: Specialisation): Promise<void>
   /** Sets the CPU share of a running sandbox. */
   setCpus(id: string, cpus: number): Promise<void>
+  /**
+   * Halts every process of a sandbox where it is. Asked in any order with `thaw`, the last one
+   * asked for holds; harmless when the sandbox is gone.
+   */
+  freeze(id: string): Promise<void>
+  /** Resolves once its processes run again. A sandbox that is stopped need not be thawed first. */
+  thaw(id: string): Promise<void>
 }

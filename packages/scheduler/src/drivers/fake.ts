@@ -82,7 +82,10 @@ export class FakeEngine {
     },
     list: async (): Promise<SandboxListing[]> =>
       [...this.#sandboxes.keys()].map((id) => ({ id, schedulerId: 'fake', epoch: '1' })),
+    specialise: async () => {},
     setCpus: async () => {},
+    freeze: async () => {},
+    thaw: async () => {},
   }
 
   /** Counts invocations that run, in all sandboxes. */
