@@ -128,7 +128,7 @@ export function clientOf(endpoint: string): LambdaClient {
 
 async function startPart(env: Record<string, string>): Promise<Part> {
   const child = spawn(NODE, [MAIN, 'serve'], {
-    env: { PATH: process.env.PATH, ...env },
+    env: { ...fromOutside(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
@@ -154,6 +154,12 @@ async function startPart(env: Record<string, string>): Promise<Part> {
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),
   }
+}
+
+/** Where programs are, and which engine to use where it is not the usual one; nothing else. */
+function fromOutside(): NodeJS.ProcessEnv {
+  const { PATH, DOCKER_HOST } = process.env
+  return { PATH, ...(DOCKER_HOST && { DOCKER_HOST }) }
 }
 
 /** A zip of text or bytes by name; the same bytes whenever it is made. */
