@@ -18,8 +18,8 @@ const METHODS = {
 const pause = new Int32Array(new SharedArrayBuffer(4))
 
 let requestId
-const json = process.env.AWS_LAMBDA_LOG_FORMAT === 'JSON'
-const least = json ? Math.max(LEVELS.indexOf(process.env.AWS_LAMBDA_LOG_LEVEL ?? ''), 0) : 0
+let json = false
+let least = 0
 
 /**
  * Everything at once, although the socket may be non-blocking once process.stdout has been touched.
@@ -65,7 +65,10 @@ function isPlain(value) {
 }
 
 /** Puts AWS's format behind console. */
+/** Gives console AWS's form, as the environment asks for it. */
 function patchConsole() {
+  json = process.env.AWS_LAMBDA_LOG_FORMAT === 'JSON'
+  least = json ? Math.max(LEVELS.indexOf(process.env.AWS_LAMBDA_LOG_LEVEL ?? ''), 0) : 0
   for (const [method, level] of Object.entries(METHODS)) {
     console[method] = (...parts) => write(level, method === 'trace' ? withStack(parts) : parts)
   }

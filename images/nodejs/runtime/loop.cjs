@@ -2,6 +2,7 @@
 // until the sandbox ends. What a handler may look like (async, callback, plain) is decided here and
 // nowhere else.
 'use strict'
+const Module = require('node:module')
 const { describe, RuntimeError } = require('./errors.cjs')
 const { loadHandler } = require('./handler.cjs')
 const log = require('./log.cjs')
@@ -18,6 +19,7 @@ const withCallbacks = Number(process.versions.node.split('.')[0]) < FIRST_WITHOU
 async function run() {
   const { env } = process
   const client = new RuntimeClient(env.HEARTH_RUNTIME_SOCKET ?? env.AWS_LAMBDA_RUNTIME_API)
+  if (env.HEARTH_STEM) become(await client.specialisation())
   log.patchConsole()
   let current
   const dieOf = async (kind, error) => {
@@ -53,6 +55,17 @@ async function run() {
       ? await client.failAndNext(current, outcome.error)
       : await client.respondAndNext(current, outcome.body)
   }
+}
+
+/**
+ * A booted runtime turns into one of a function: environment, directory, and what Node.js derived
+ * from the environment as it started.
+ */
+function become(environment) {
+  for (const name of Object.keys(process.env)) delete process.env[name]
+  Object.assign(process.env, environment)
+  process.chdir(environment.LAMBDA_TASK_ROOT ?? '/var/task')
+  Module._initPaths?.()
 }
 
 /** One invocation: the bytes to answer with, or the error to report. */

@@ -8,6 +8,9 @@ const net = require('node:net')
 const PREFIX = '/2018-06-01/runtime'
 const HEAD_END = Buffer.from('\r\n\r\n')
 const EMPTY = Buffer.alloc(0)
+const GET_SPECIALISATION = Buffer.from(
+  'GET /hearth/specialisation HTTP/1.1\r\nHost: runtime\r\n\r\n',
+)
 const GET_NEXT = Buffer.from(`GET ${PREFIX}/invocation/next HTTP/1.1\r\nHost: runtime\r\n\r\n`)
 
 /** Reads answers from a byte stream, however it is cut, and hands each to `deliver`. */
@@ -78,6 +81,13 @@ class RuntimeClient {
     // Without the scheduler there is nobody to run for.
     this.#socket.on('error', () => process.exit(1))
     this.#socket.on('close', () => process.exit(1))
+  }
+
+  /** Waits to be told which function this is: the environment that the process would have had. */
+  async specialisation() {
+    this.#socket.write(GET_SPECIALISATION)
+    const { body } = await this.#receive()
+    return JSON.parse(body.toString()).environment
   }
 
   /** Waits for an invocation: `{ headers, body }`. */

@@ -5,11 +5,13 @@ one wake-up a side. It expects what Hearth's own server sends (every answer has 
 and nothing more general.
 """
 
+import json
 import os
 import socket
 
 PREFIX = "/2018-06-01/runtime"
 GET_NEXT = f"GET {PREFIX}/invocation/next HTTP/1.1\r\nHost: runtime\r\n\r\n".encode()
+GET_SPECIALISATION = b"GET /hearth/specialisation HTTP/1.1\r\nHost: runtime\r\n\r\n"
 CHUNK_BYTES = 1 << 20
 
 
@@ -23,6 +25,12 @@ class RuntimeClient:
             host, port = address.rsplit(":", 1)
             self._socket = socket.create_connection((host, int(port)))
         self._rest = bytearray()
+
+    def specialisation(self):
+        """Waits to be told which function this is: the environment the process would have had."""
+        self._socket.sendall(GET_SPECIALISATION)
+        _, body = self._receive()
+        return json.loads(body)["environment"]
 
     def next(self):
         """Waits for an invocation: (headers with lower-case names, body)."""

@@ -7,7 +7,6 @@ import sys
 import time
 
 _LEVELS = {"TRACE": logging.DEBUG, "FATAL": logging.CRITICAL}
-_JSON = os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON"
 _NO_BREAK_SPACE = "\u00a0"
 _STANDARD = set(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
     "aws_request_id",
@@ -16,6 +15,7 @@ _STANDARD = set(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
 }
 
 request_id = ""
+_json = False
 
 
 class _RequestId(logging.Filter):
@@ -48,10 +48,12 @@ class _Output(logging.Handler):
 
 
 def set_up():
-    """Gives the root logger AWS's handler; functions only set its level."""
+    """Gives the root logger AWS's handler, in the form that the environment asks for."""
+    global _json
+    _json = os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON"
     handler = _Output()
     handler.addFilter(_RequestId())
-    if _JSON:
+    if _json:
         handler.setFormatter(_JsonFormatter())
         level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "")
         if level:
@@ -66,7 +68,7 @@ def set_up():
 
 def write_failure(body):
     """An error that the platform reports: one event, its frames indented as AWS does."""
-    if _JSON:
+    if _json:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         write_out(json.dumps({"timestamp": now, "log_level": "ERROR", **body}, ensure_ascii=False))
         return

@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import sys
+import time
 
 import hearth_log
 from hearth_client import RuntimeClient
@@ -19,6 +20,8 @@ def run():
     environment = os.environ
     address = environment.get("HEARTH_RUNTIME_SOCKET") or environment["AWS_LAMBDA_RUNTIME_API"]
     client = RuntimeClient(address)
+    if environment.get("HEARTH_STEM"):
+        _become(client.specialisation())
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     hearth_log.set_up()
     _set_path(environment)
@@ -40,6 +43,14 @@ def run():
             headers, event = client.fail_and_next(request_id, answer, error_type)
         else:
             headers, event = client.respond_and_next(request_id, answer)
+
+
+def _become(environment):
+    """A booted runtime turns into one of a function: environment, directory, time zone."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(environment.get("LAMBDA_TASK_ROOT", "/var/task"))
+    time.tzset()
 
 
 def _set_path(environment):

@@ -2,6 +2,7 @@
 // data. No other file of the server reads the environment.
 
 import { availableParallelism, hostname, totalmem } from 'node:os'
+import { RUNTIMES } from '@hearth/core/runtime'
 import { z } from 'zod'
 
 export const ROLES = ['gateway', 'scheduler', 'metering'] as const
@@ -47,6 +48,13 @@ const schema = z.object({
   HEARTH_MEMORY_MB: number(Math.floor((totalmem() / BYTES_PER_MB) * MEMORY_SHARE), 128),
   HEARTH_CONCURRENCY: number(1000, 1),
   HEARTH_ENVIRONMENTS_MAX: number(200 * availableParallelism(), 1),
+  /** Booted runtimes that wait for a function: how many at most, and which from the start. */
+  HEARTH_STEMS_MAX: number(8, 0),
+  HEARTH_STEMS: z
+    .string()
+    .default('nodejs24.x,python3.13')
+    .transform((text) => text.split(',').filter((name) => name !== ''))
+    .refine((names) => names.every((name) => name in RUNTIMES), 'names a runtime that is not here'),
   HEARTH_IDLE_SECONDS: number(600, 1),
   HEARTH_AGE_SECONDS_MAX: number(4 * 3600, 1),
   /**

@@ -55,8 +55,10 @@ export const IMAGES: readonly Image[] = [
   { tag: BASE, folder: 'base', from: [DEBIAN] },
   { tag: 'hearth/nats:2.15.1', folder: 'nats', from: [DEBIAN], upstream: 'nats:2.15.1' },
   { tag: 'hearth/valkey:8.1', folder: 'valkey', from: [DEBIAN], upstream: 'valkey/valkey:8.1' },
+  node('20'),
   node('22'),
   node('24'),
+  node('26'),
   { tag: 'hearth/python3.13', folder: 'python', from: [BASE] },
   {
     tag: 'hearth/hearth:latest',

@@ -94,6 +94,7 @@ async function scheduler({ config, stops, ...ground }: Ground): Promise<void> {
       idleSeconds: config.HEARTH_IDLE_SECONDS,
       ageSecondsMax: config.HEARTH_AGE_SECONDS_MAX,
     },
+    stems: { max: config.HEARTH_STEMS_MAX, standing: config.HEARTH_STEMS },
     ...functionCredentials(config),
     requests: ground.requests,
     codeDirectory: ground.artifacts.codeDirectory,

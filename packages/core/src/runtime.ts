@@ -10,7 +10,51 @@ interface Runtime {
   executionEnvironment: string
   /** Environment that the runtime adds for its own language. */
   environment: Readonly<Record<string, string>>
+  /** Absent where nothing boots before the function is known: then the sandbox alone waits. */
+  stem?: StemFacts
 }
+
+/** What decides whether a stem, a runtime booted before its function is known, can serve one. */
+interface StemFacts {
+  /** Whether the bootstrap's flags depend on the memory size, so that a stem serves one size. */
+  heapBound: boolean
+  /**
+   * Beginnings of the names of variables that only work when they are there at boot. A function
+   * that sets such a variable itself has to be started directly.
+   */
+  bootVariables: readonly string[]
+}
+
+/** The loader, the C library and AWS's wrapper scripts read these before any runtime does. */
+const PROCESS_VARIABLES = [
+  'AWS_LAMBDA_EXEC_WRAPPER',
+  'GLIBC_TUNABLES',
+  'LANG',
+  'LC_',
+  'LD_',
+  'MALLOC_',
+]
+
+/** `NODE_ENV` and its like are read by functions, whenever they like, and are not among them. */
+const NODE_VARIABLES = [
+  'NODE_COMPILE_CACHE',
+  'NODE_DEBUG',
+  'NODE_DISABLE_COMPILE_CACHE',
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_ICU_DATA',
+  'NODE_NO_WARNINGS',
+  'NODE_OPTIONS',
+  'NODE_PATH',
+  'NODE_PENDING_DEPRECATION',
+  'NODE_PRESERVE_SYMLINKS',
+  'NODE_REDIRECT_WARNINGS',
+  'NODE_USE_ENV_PROXY',
+  'NODE_USE_SYSTEM_CA',
+  'NODE_V8_COVERAGE',
+  'OPENSSL_',
+  'SSL_CERT_',
+  'UV_',
+]
 
 const nodejs = (version: string): Runtime => ({
   image: `hearth/nodejs${version}.x`,
@@ -18,18 +62,22 @@ const nodejs = (version: string): Runtime => ({
   environment: {
     NODE_PATH: `/opt/nodejs/node${version}/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task`,
   },
+  stem: { heapBound: true, bootVariables: [...PROCESS_VARIABLES, ...NODE_VARIABLES] },
 })
 
 const python = (version: string): Runtime => ({
   image: `hearth/python${version}`,
   executionEnvironment: `AWS_Lambda_python${version}`,
   environment: { PYTHONPATH: '/var/runtime', LC_CTYPE: 'C.UTF-8' },
+  stem: { heapBound: false, bootVariables: [...PROCESS_VARIABLES, 'PYTHON'] },
 })
 
 /** The runtimes that this Hearth can run, by AWS's identifier. */
 export const RUNTIMES: Readonly<Record<string, Runtime>> = {
+  'nodejs20.x': nodejs('20'),
   'nodejs22.x': nodejs('22'),
   'nodejs24.x': nodejs('24'),
+  'nodejs26.x': nodejs('26'),
   'python3.13': python('3.13'),
 }
 

@@ -8,7 +8,9 @@ export const TRANSITIONS = {
   /** The runtime process loads the handler; ends with its first request for an invocation. */
   Initialising: ['Ready', 'Stopping'],
   /** The runtime waits for an invocation. */
-  Ready: ['Busy', 'Stopping'],
+  Ready: ['Busy', 'Frozen', 'Stopping'],
+  /** The same, but its processes are halted where they are; it is thawed with its next work. */
+  Frozen: ['Busy', 'Stopping'],
   /** One invocation runs. */
   Busy: ['Settling', 'Resetting', 'Stopping'],
   /** Answered, but not yet asking for the next invocation. */

@@ -11,11 +11,16 @@ import { makeMessage, makeVersion } from './scheduler-harness.ts'
 
 let happened: string[]
 let environment: Environment
+/** Ids of the invocations that the runtime has received. */
+let given: string[]
+let thaw: () => Promise<void>
 const note = (text: string) => () => void happened.push(text)
 
 beforeEach(() => {
   vi.useFakeTimers()
   happened = []
+  given = []
+  thaw = async () => void happened.push('thaw')
   const logging = { format: 'Text', group: 'g' } as const
   const facts = { logging, version: '1', memoryMb: 128, runtime: 'r', runtimeArn: 'a' }
   const platform = platformLog(facts)
@@ -28,15 +33,22 @@ beforeEach(() => {
     platform,
     log: new LogStream(platform, () => {}),
     startSandbox: async (self) =>
-      self.adopt({
-        startProcess: note('process'),
-        killProcesses: note('kill'),
-        memoryPeak: async () => 0,
-        close: async () => {},
-      }),
+      self.adopt(
+        {
+          startProcess: note('process'),
+          killProcesses: note('kill'),
+          memoryPeak: async () => 0,
+          close: async () => {},
+        },
+        'cold',
+      ),
+    freezeAfterMs: 100,
+    freeze: note('freeze'),
+    thaw: () => thaw(),
     stopSandbox: async () => {},
     initialised: note('initialised'),
     events: {
+      booted: note('booted'),
       ready: note('ready'),
       initFailed: (_self, { reason }) => happened.push(`init failed: ${reason}`),
       stopping: (_self, reason) => happened.push(`stopping: ${reason}`),
@@ -52,7 +64,7 @@ async function boot(): Promise<void> {
   environment.start()
   await vi.advanceTimersByTimeAsync(1)
   environment.sandboxReady()
-  environment.next(() => {})
+  environment.next((taken) => given.push(taken.message.requestId))
   happened.length = 0
 }
 
@@ -150,4 +162,40 @@ test('every state can be reached, and every one can end', () => {
     if (name !== 'Starting') expect(targets).toContain(name)
   }
   expect(stateDiagram().split('\n')).toContain('  Busy --> Settling')
+})
+
+test('one that idles is frozen, and gets its next work once it is thawed', async () => {
+  await boot()
+  await vi.advanceTimersByTimeAsync(99)
+  expect(environment.stateName).toBe('Ready')
+  await vi.advanceTimersByTimeAsync(1)
+  expect(environment.stateName).toBe('Frozen')
+  expect(environment.idleSince).toBeDefined()
+  environment.invoke(attempt('1'))
+  expect(environment.stateName).toBe('Busy')
+  expect(given).toEqual([])
+  await vi.advanceTimersByTimeAsync(0)
+  expect(given).toEqual(['1'])
+  expect(happened).toEqual(['freeze', 'thaw'])
+})
+
+test('one that is stopped while it thaws gives its work to nobody', async () => {
+  await boot()
+  await vi.advanceTimersByTimeAsync(100)
+  environment.invoke(attempt('1'))
+  environment.abandon('the scheduler stops')
+  await vi.advanceTimersByTimeAsync(0)
+  expect(given).toEqual([])
+  expect(happened).toContain('failed')
+})
+
+test('one that cannot be thawed is the platform’s failure, and ends', async () => {
+  thaw = () => Promise.reject(new Error('no'))
+  await boot()
+  await vi.advanceTimersByTimeAsync(100)
+  environment.invoke(attempt('1'))
+  await vi.advanceTimersByTimeAsync(0)
+  expect(given).toEqual([])
+  expect(happened).toContain('failed')
+  expect(environment.isEnding).toBe(true)
 })

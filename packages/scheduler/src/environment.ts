@@ -6,9 +6,9 @@
 import { strict as assert } from 'node:assert'
 import {
   billedMs,
-  type ColdReason,
   type InvocationReport,
   type RuntimeExit,
+  type StartKind,
 } from '@hearth/core/invocation'
 import {
   type Attempt,
@@ -19,46 +19,17 @@ import {
   type Finished,
   ranOut,
 } from './attempt.ts'
+import type { EnvironmentParts } from './environment-parts.ts'
 import { type StateName, TRANSITIONS } from './environment-states.ts'
-import type { InitFailure } from './init-failure.ts'
-import type { LogStream } from './log-stream.ts'
-import type { Platform } from './platform-log.ts'
 import type { Parked, RuntimeSide } from './runtime-api.ts'
-import type { ProcessSpec, SandboxChannel } from './sandbox-channel.ts'
+import type { SandboxChannel } from './sandbox-channel.ts'
 
 type State =
   | { name: 'Resetting' | 'Starting' | 'Stopped' | 'Stopping' }
   | { name: 'Initialising'; since: number }
-  | { name: 'Ready'; parked: Parked; since: number }
+  | { name: 'Frozen' | 'Ready'; parked: Parked; since: number }
   | { name: 'Busy'; attempt: Attempt; since: number }
   | { name: 'Settling'; requestId: string; since: number }
-
-export interface EnvironmentParts {
-  id: string
-  memoryMb: number
-  timeoutSeconds: number
-  coldReason: ColdReason
-  process: ProcessSpec
-  log: LogStream
-  platform: Platform
-  /** Opens the channel, has it adopted, and starts the sandbox. */
-  startSandbox(environment: Environment): Promise<unknown>
-  /** Resolves when the sandbox is gone; never rejects. */
-  stopSandbox(channel: SandboxChannel | undefined): Promise<void>
-  /** The first init went well. */
-  initialised(): void
-  events: EnvironmentEvents
-}
-
-/** What the pool hears; each is called before the environment does anything else. */
-export interface EnvironmentEvents {
-  /** It waits for an invocation. */
-  ready(environment: Environment): void
-  /** It could not load the function, and stops next. */
-  initFailed(environment: Environment, failure: InitFailure): void
-  stopping(environment: Environment, reason: string): void
-  stopped(environment: Environment): void
-}
 
 /** An engine that takes longer to start a container will not start it. */
 const START_MS_MAX = 60_000
@@ -80,6 +51,7 @@ export class Environment implements RuntimeSide {
   #state: State = { name: 'Starting' }
   #limit: NodeJS.Timeout | undefined
   #channel: SandboxChannel | undefined
+  #startKind: StartKind = 'cold'
   #starting: Promise<unknown> = NOTHING
   /** An answer that still waits for its log's tail. */
   #finishing: Promise<void> = NOTHING
@@ -103,9 +75,10 @@ export class Environment implements RuntimeSide {
     return this.#state.name === 'Stopping' || this.#state.name === 'Stopped'
   }
 
-  /** When it became idle, on the monotonic clock; undefined unless it is Ready. */
+  /** When it became idle, on the monotonic clock; undefined unless it waits for work. */
   get idleSince(): number | undefined {
-    return this.#state.name === 'Ready' ? this.#state.since : undefined
+    const { name } = this.#state
+    return name === 'Ready' || name === 'Frozen' ? this.#state.since : undefined
   }
 
   /** Whether it will take an invocation without finishing one first. */
@@ -125,20 +98,28 @@ export class Environment implements RuntimeSide {
   /**
    * The channel, as soon as it listens: hearth-init may speak before the engine says that it runs.
    */
-  adopt(channel: SandboxChannel): void {
+  adopt(channel: SandboxChannel, startKind: StartKind): void {
     this.#channel = channel
+    this.#startKind = startKind
   }
 
-  /** Hands over an invocation; only a Ready environment takes one. */
+  /** Hands over an invocation; only one that waits for work takes one. */
   invoke(attempt: Attempt): void {
-    assert(this.#state.name === 'Ready', `invoke in ${this.#state.name}`)
-    const { parked } = this.#state
+    const idle = this.#state
+    assert(idle.name === 'Ready' || idle.name === 'Frozen', `invoke in ${idle.name}`)
+    const { name, parked } = idle
     const { timeoutSeconds, log } = this.parts
     const { requestId, wantsLogTail } = attempt.message
     const timeoutMs = timeoutSeconds * 1000
     this.#become({ name: 'Busy', attempt, since: performance.now() }, timeoutMs)
     log.begin(requestId, wantsLogTail)
-    parked(attempt, Date.now() + timeoutMs)
+    const deadline = Date.now() + timeoutMs
+    if (name === 'Ready') return parked(attempt, deadline)
+    const busy = this.#state
+    this.parts.thaw().then(
+      () => this.#state === busy && parked(attempt, deadline),
+      (error) => this.#state === busy && this.abandon(`the sandbox stays frozen: ${error}`),
+    )
   }
 
   /** Answers an invocation for which this environment could not load the function. */
@@ -166,7 +147,9 @@ export class Environment implements RuntimeSide {
 
   /** hearth-init is connected: the runtime may start. */
   sandboxReady(): void {
-    if (this.#state.name === 'Starting') this.#startProcess()
+    if (this.#state.name !== 'Starting') return
+    this.#startProcess()
+    this.parts.events.booted(this)
   }
 
   /** hearth-init has gone, and the sandbox with it. */
@@ -195,11 +178,17 @@ export class Environment implements RuntimeSide {
       case 'Resetting':
         return this.#startProcess()
       case 'Ready':
+      case 'Frozen':
         return this.stop('environment died')
     }
   }
 
   // What the runtime asks, through the Runtime API.
+
+  /** It is told by its process environment. */
+  specialisation(): boolean {
+    return false
+  }
 
   next(parked: Parked): boolean {
     const { name } = this.#state
@@ -207,14 +196,15 @@ export class Environment implements RuntimeSide {
     const now = performance.now()
     const isFirst = this.#state.name === 'Initialising' && this.#served === 0
     if (isFirst) this.#initMs = now - this.#state.since
-    this.#become({ name: 'Ready', parked, since: now })
+    this.#become({ name: 'Ready', parked, since: now }, this.parts.freezeAfterMs)
     this.parts.events.ready(this)
     if (isFirst) this.parts.initialised()
     return true
   }
 
   hungUp(parked: Parked): void {
-    const isOurs = this.#state.name === 'Ready' && this.#state.parked === parked
+    const state = this.#state
+    const isOurs = 'parked' in state && state.parked === parked
     if (isOurs) this.stop('environment died')
   }
 
@@ -262,6 +252,9 @@ export class Environment implements RuntimeSide {
         this.#reset()
         return this.#finish(attempt, ranOut(attempt.message.requestId, this.parts.timeoutSeconds))
       }
+      case 'Ready':
+        this.#become({ ...this.#state, name: 'Frozen' })
+        return this.parts.freeze()
       case 'Settling':
         return this.#reset()
       case 'Resetting':
@@ -345,7 +338,7 @@ export class Environment implements RuntimeSide {
     this.#served += 1
     this.#initMs = undefined
     const report: InvocationReport = {
-      start: isFirst ? 'cold' : 'warm',
+      start: isFirst ? this.#startKind : 'warm',
       outcome,
       durationMs,
       billedMs: billedMs(durationMs, initMs ?? 0),

@@ -1,5 +1,6 @@
-// How an execution environment comes to be: code unpacked, sockets opened, sandbox started, full
-// CPU until its init is over. The only place where environments, channels and the driver meet.
+// How an execution environment comes to be: a stem is specialised, or code unpacked, sockets
+// opened and a sandbox started; full CPU until its init is over. The only place where
+// environments, stems, channels and the driver meet.
 
 import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -7,16 +8,21 @@ import type { InvokeMessage, LogBatch } from '@hearth/bus/messages'
 import type { ColdReason } from '@hearth/core/invocation'
 import { requireRuntime } from '@hearth/core/runtime'
 import type { SandboxDriver } from './drivers/driver.ts'
-import { Environment, type EnvironmentEvents } from './environment.ts'
+import { Environment } from './environment.ts'
+import type { EnvironmentEvents } from './environment-parts.ts'
 import { LogStream, logStreamName } from './log-stream.ts'
 import { platformLog } from './platform-log.ts'
 import { type FunctionCredentials, runtimeEnvironment } from './runtime-environment.ts'
-import type { OpenChannel, ProcessSpec, SandboxChannel } from './sandbox-channel.ts'
+import type { ChannelOwner, OpenChannel, ProcessSpec } from './sandbox-channel.ts'
+import type { Stems, TakenStem } from './stems.ts'
+import { stopSandbox } from './stop-sandbox.ts'
 
 export interface LaunchParts {
   driver: SandboxDriver
   openChannel: OpenChannel
   runDirectory: string
+  /** Absent where none are held. */
+  stems?: Stems
   region: string
   credentials?: FunctionCredentials
   codeDirectory(sha256: string): Promise<string>
@@ -28,9 +34,6 @@ export interface LaunchParts {
 const MB_PER_CPU = 1769
 /** During init a function has at least one whole CPU, whatever its memory. */
 const INIT_CPUS_MIN = 1
-
-/** A sandbox that will not go is tried again after each of these, and then reported. */
-const STOP_AGAIN_MS = [500, 2_000, 8_000]
 
 /**
  * Makes an environment for a function version; the caller starts it. @throws for an unknown
@@ -45,6 +48,11 @@ export function launch(
   const id = randomBytes(8).toString('hex')
   const cpus = configuration.memoryMb / MB_PER_CPU
   const { log, platform, process } = describe(parts, message)
+  const sandbox = { id }
+  const complain = (what: string, error: unknown) => {
+    // One that has ended meanwhile needs nothing any more.
+    if (!environment.isEnding) parts.report(`sandbox ${sandbox.id} ${what}: ${error}`)
+  }
   const environment: Environment = new Environment({
     id,
     memoryMb: configuration.memoryMb,
@@ -53,37 +61,23 @@ export function launch(
     process,
     log,
     platform,
-    startSandbox: (self) => startSandbox(parts, { id, cpus, message, environment: self, log }),
-    stopSandbox: (channel) => stopSandbox(parts, id, channel),
+    startSandbox: (self) => startSandbox(parts, { message, environment: self, log, cpus, sandbox }),
+    stopSandbox: (channel) => stopSandbox(parts, sandbox.id, channel),
+    freezeAfterMs: parts.driver.freezeAfterMs,
+    freeze: () => {
+      // One that cannot be frozen only costs idle CPU.
+      parts.driver.freeze(sandbox.id).catch((error) => complain('could not be frozen', error))
+    },
+    thaw: () => parts.driver.thaw(sandbox.id),
     initialised() {
       if (cpus >= INIT_CPUS_MIN) return
-      parts.driver.setCpus(id, cpus).catch((error) => {
-        // One that has ended meanwhile needs no share.
-        if (environment.isEnding) return
-        parts.report(`the CPU share of ${id} could not be set: ${error}`)
-      })
+      parts.driver
+        .setCpus(sandbox.id, cpus)
+        .catch((error) => complain('has no CPU share of its own', error))
     },
     events: options.events,
   })
   return environment
-}
-
-async function stopSandbox(
-  parts: LaunchParts,
-  id: string,
-  channel: SandboxChannel | undefined,
-): Promise<void> {
-  for (const againMs of [...STOP_AGAIN_MS, undefined]) {
-    try {
-      await parts.driver.stop(id)
-      break
-    } catch (error) {
-      parts.report(`sandbox ${id} could not be removed: ${error}`)
-      if (againMs === undefined) break
-      await new Promise((resolve) => setTimeout(resolve, againMs))
-    }
-  }
-  await channel?.close().catch((error) => parts.report(`the sockets of ${id} remain: ${error}`))
 }
 
 /** The log and the process of one environment. */
@@ -116,30 +110,64 @@ function describe(parts: LaunchParts, message: InvokeMessage) {
   return { log, platform, process }
 }
 
-async function startSandbox(
+/** One environment on its way to a sandbox. */
+interface Launching {
+  message: InvokeMessage
+  environment: Environment
+  log: LogStream
+  cpus: number
+  /** Its id: the environment's own, unless a stem becomes the environment. */
+  sandbox: { id: string }
+}
+
+/** By a stem where one waits, else from nothing. */
+async function startSandbox(parts: LaunchParts, launching: Launching): Promise<void> {
+  const taken = parts.stems?.take(launching.message.version)
+  if (taken && (await specialise(parts, taken, launching))) return
+  await startFresh(parts, launching)
+}
+
+/** @returns false when the stem turned out to be of no use; it is gone then. */
+async function specialise(
   parts: LaunchParts,
-  sandbox: {
-    id: string
-    cpus: number
-    message: InvokeMessage
-    environment: Environment
-    log: LogStream
-  },
-): Promise<SandboxChannel> {
-  const { id, cpus, environment, log } = sandbox
-  const { configuration, code } = sandbox.message.version
+  { stem, isFit }: TakenStem,
+  { message, environment, log, cpus, sandbox }: Launching,
+): Promise<boolean> {
+  const { configuration, code } = message.version
+  const ownId = sandbox.id
+  sandbox.id = stem.id
+  try {
+    const codeDirectory = await parts.codeDirectory(code.sha256)
+    const specialised = parts.driver.specialise(stem.id, {
+      codeDirectory,
+      memoryMb: configuration.memoryMb,
+      cpus: Math.max(cpus, INIT_CPUS_MIN),
+      tmpMb: configuration.ephemeralStorageMb,
+    })
+    await Promise.all([specialised, isFit ? undefined : stem.empty()])
+    environment.adopt(stem.give(ownerOf(environment, log)), 'stem')
+  } catch (error) {
+    parts.report(`a stem could not be used: ${error}`)
+    await stopSandbox(parts, stem.id, await stem.abandon())
+    sandbox.id = ownId
+    return false
+  }
+  environment.sandboxReady()
+  return true
+}
+
+async function startFresh(
+  parts: LaunchParts,
+  { message, environment, log, cpus, sandbox }: Launching,
+): Promise<void> {
+  const { configuration, code } = message.version
+  const { id } = sandbox
   const socketDirectory = join(parts.runDirectory, id)
   const [codeDirectory, channel] = await Promise.all([
     parts.codeDirectory(code.sha256),
-    parts.openChannel(socketDirectory, environment, {
-      ready: () => environment.sandboxReady(),
-      exited: (exit, kills) => environment.processExited(exit, kills),
-      output: (chunk) => log.take(chunk),
-      outputEnded: () => log.cut(),
-      lost: () => environment.sandboxLost(),
-    }),
+    parts.openChannel(socketDirectory, ownerOf(environment, log)),
   ])
-  environment.adopt(channel)
+  environment.adopt(channel, 'cold')
   await parts.driver.start({
     id,
     image: requireRuntime(configuration.runtime).image,
@@ -149,7 +177,20 @@ async function startSandbox(
     socketDirectory,
     codeDirectory,
   })
-  return channel
+}
+
+/** The environment hears its sandbox, and its log the runtime's output. */
+function ownerOf(environment: Environment, log: LogStream): ChannelOwner {
+  return {
+    side: environment,
+    events: {
+      ready: () => environment.sandboxReady(),
+      exited: (exit, kills) => environment.processExited(exit, kills),
+      output: (chunk) => log.take(chunk),
+      outputEnded: () => log.cut(),
+      lost: () => environment.sandboxLost(),
+    },
+  }
 }
 
 function runtimeArn(region: string, runtime: string): string {

@@ -10,6 +10,8 @@ import { FakeEngine, type FakeScript } from './drivers/fake.ts'
 import { launch } from './launch.ts'
 import { Pool, type PoolLimits } from './pool.ts'
 import { makeMessage, makeVersion } from './scheduler-harness.ts'
+import { STEM_MEMORY_MB } from './stem.ts'
+import { Stems } from './stems.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({
@@ -26,6 +28,7 @@ interface Day {
   /** How often things go wrong, in percent. */
   trouble: number
   limits: PoolLimits
+  stemsMax: number
   /** Whether the scheduler stops in the midst of it all. */
   endsEarly: boolean
   arrivals: { afterMs: number; version: number; wantsTail: boolean }[]
@@ -34,6 +37,7 @@ interface Day {
 const day: fc.Arbitrary<Day> = fc.record({
   seed: fc.integer({ min: 1 }),
   trouble: fc.constantFrom(0, 5, 30),
+  stemsMax: fc.constantFrom(0, 1, 3),
   endsEarly: fc.boolean(),
   limits: fc.record({
     memoryMb: fc.constantFrom(256, 512, 1024, 2048),
@@ -63,10 +67,10 @@ const VERSIONS = [
 ]
 
 test('whatever happens, the laws of the pool hold', { timeout: 120_000 }, async () => {
-  await fc.assert(fc.asyncProperty(day, live), { numRuns: 250 })
+  await fc.assert(fc.asyncProperty(day, live), { numRuns: 2_000 })
 })
 
-async function live({ seed, trouble, endsEarly, limits, arrivals }: Day): Promise<void> {
+async function live({ seed, trouble, endsEarly, limits, stemsMax, arrivals }: Day): Promise<void> {
   const engine = new FakeEngine(script(seed, trouble))
   const parts = {
     ...engine,
@@ -78,7 +82,16 @@ async function live({ seed, trouble, endsEarly, limits, arrivals }: Day): Promis
   }
   const pool = new Pool({
     limits,
-    launch: (message, coldReason, events) => launch(parts, message, { coldReason, events }),
+    launch: (message, coldReason, events) =>
+      launch({ ...parts, stems }, message, { coldReason, events }),
+    hasStem: (version) => stems.has(version),
+  })
+  const stems = new Stems({
+    ...parts,
+    max: stemsMax,
+    standing: ['nodejs24.x'],
+    ageSecondsMax: limits.ageSecondsMax,
+    isBusy: () => pool.isBooting,
   })
   const sweep = setInterval(() => pool.reap(), 5_000)
   const accepted = new Map<string, string[]>()
@@ -102,8 +115,8 @@ async function live({ seed, trouble, endsEarly, limits, arrivals }: Day): Promis
   if (!endsEarly) await vi.advanceTimersByTimeAsync(700_000)
   if (!endsEarly) expect(pool.environments).toBe(0)
   clearInterval(sweep)
-  const stopped = pool.stopAll()
-  await vi.advanceTimersByTimeAsync(30_000)
+  const stopped = Promise.all([pool.stopAll(), stems.close()])
+  await vi.advanceTimersByTimeAsync(120_000)
   await stopped
   for (const heard of accepted.values()) {
     expect(heard.filter((word) => word !== 'began')).toHaveLength(1)
@@ -113,7 +126,8 @@ async function live({ seed, trouble, endsEarly, limits, arrivals }: Day): Promis
   expect(engine.broken).toEqual([])
   expect(engine.sandboxes).toBe(0)
   expect(engine.runningPeak).toBeLessThanOrEqual(limits.concurrency)
-  expect(engine.memoryMbPeak).toBeLessThanOrEqual(limits.memoryMb)
+  const memoryMbMax = limits.memoryMb + stemsMax * STEM_MEMORY_MB
+  expect(engine.memoryMbPeak).toBeLessThanOrEqual(memoryMbMax)
 }
 
 function listener(message: Attempt['message'], heard: string[]): Attempt {
@@ -153,5 +167,6 @@ function script(seed: number, trouble: number): FakeScript {
       settleMs: oneOf(upTo(2), [50, 400, Number.POSITIVE_INFINITY]),
     }),
     stop: () => ({ ms: 1 + upTo(600) }),
+    specialise: () => ({ ms: 1 + upTo(20), outcome: oneOf('done', ['refused']) }),
   }
 }

@@ -5,12 +5,14 @@
 
 import { strict as assert } from 'node:assert'
 import type { Acceptance, InvokeMessage, Rejection } from '@hearth/bus/messages'
+import type { FunctionVersion } from '@hearth/core/function'
 import type { ColdReason } from '@hearth/core/invocation'
 import type { Attempt } from './attempt.ts'
 import { ColdReasons } from './cold-reasons.ts'
 import { decide, findRoom, type PoolFacts, type Room } from './decide.ts'
 import { Deployment } from './deployment.ts'
-import { type Environment, type EnvironmentEvents, SETTLING_SOON_MS } from './environment.ts'
+import { type Environment, SETTLING_SOON_MS } from './environment.ts'
+import type { EnvironmentEvents } from './environment-parts.ts'
 import { type InitFailure, judgeInitFailure } from './init-failure.ts'
 import { StartGate } from './start-gate.ts'
 
@@ -30,6 +32,8 @@ export interface PoolParts {
   limits: PoolLimits
   /** Makes an environment; the gate starts it. @throws when the version cannot run here. */
   launch(message: InvokeMessage, coldReason: ColdReason, events: EnvironmentEvents): Environment
+  /** Whether a stem waits that this version could use. */
+  hasStem(version: FunctionVersion): boolean
 }
 
 const STARTS_MAX = 4
@@ -50,10 +54,16 @@ export class Pool {
 
   constructor(parts: PoolParts) {
     this.#parts = parts
-    this.#gate = new StartGate({ startsMax: STARTS_MAX, ...parts.limits }, (environment) => {
-      const deployment = this.#environments.get(environment)
-      return deployment !== undefined && deployment.waiting > 0
-    })
+    this.#gate = new StartGate(
+      { startsMax: STARTS_MAX, ...parts.limits },
+      {
+        isWanted: (environment) => (this.#environments.get(environment)?.waiting ?? 0) > 0,
+        isQuick: (environment) => {
+          const deployment = this.#environments.get(environment)
+          return deployment !== undefined && parts.hasStem(deployment.version)
+        },
+      },
+    )
   }
 
   /** Accepted invocations that have no answer yet. */
@@ -63,6 +73,11 @@ export class Pool {
 
   get environments(): number {
     return this.#environments.size
+  }
+
+  /** Whether sandboxes boot at this moment, or wait to. */
+  get isBooting(): boolean {
+    return this.#gate.isBusy
   }
 
   get memoryMbFree(): number {
@@ -217,6 +232,7 @@ export class Pool {
     let environment: Environment
     try {
       environment = this.#parts.launch(oldest.message, reason, {
+        booted: (booted) => this.#gate.booted(booted),
         ready: (ready) => this.#onReady(deployment, ready),
         initFailed: (failed, failure) => this.#onInitFailed(deployment, failed, failure),
         stopping: (stopping, why) => this.#onStopping(deployment, stopping, why),
@@ -239,7 +255,6 @@ export class Pool {
   }
 
   #onReady(deployment: Deployment, environment: Environment): void {
-    this.#gate.booted(environment)
     if (this.#isOld(environment, performance.now())) {
       return environment.stop('idle environments reaped')
     }

@@ -25,7 +25,7 @@ beforeEach(() => {
   current = undefined
   ;[socket, runtime] = duplexPair()
   runtime.on('data', (chunk) => received.push(String(chunk)))
-  serveRuntime(side, socket)
+  serveRuntime({ side }, socket)
 })
 
 const answer = (what: string) => (requestId: string, body?: Buffer) => {
@@ -35,6 +35,7 @@ const answer = (what: string) => (requestId: string, body?: Buffer) => {
   return true
 }
 const side: RuntimeSide = {
+  specialisation: () => false,
   next(next) {
     if (parked) return false
     parked = next

@@ -13,8 +13,13 @@ import { type RequestHead, type RequestListener, RequestReader } from './http-re
  */
 export type Parked = (attempt: Attempt, deadline: number) => void
 
+/** Tells a stem which function it is, by the environment of its runtime process. */
+export type ParkedStem = (environment: Readonly<Record<string, string>>) => void
+
 /** What the environment makes of the runtime's requests. */
 export interface RuntimeSide {
+  /** A booted runtime asks which function it is. @returns false when it was told at its start. */
+  specialisation(parked: ParkedStem): boolean
   /** The runtime asks for work. @returns false when it may not, such as twice at a time. */
   next(parked: Parked): boolean
   /** The connection on which the runtime waited for work has gone. */
@@ -29,11 +34,13 @@ export interface RuntimeSide {
 }
 
 type Route =
-  | { name: 'next' | 'init error' | 'unknown' }
+  | { name: 'next' | 'init error' | 'specialisation' | 'unknown' }
   | { name: 'response' | 'error'; requestId: string; expects: 'answer' | 'no more' | 'nothing' }
 
 const PREFIX = '/2018-06-01/runtime'
 const NEXT = `${PREFIX}/invocation/next`
+/** Ours: a stem asks by it for what others get as their process environment. */
+const SPECIALISATION = '/hearth/specialisation'
 const INIT_ERROR = `${PREFIX}/init/error`
 const ANSWER = /^\/2018-06-01\/runtime\/invocation\/([0-9a-zA-Z-]{1,64})\/(response|error)$/
 /** An error report is a few stack traces; more is not read. */
@@ -49,9 +56,12 @@ const TOO_LARGE_ERROR = Buffer.from('{"errorType":"Unknown","errorMessage":"(too
 const ACCEPTED = render('202 Accepted', '{"status":"OK"}\n')
 const UNKNOWN: Route = { name: 'unknown' }
 
-/** Serves one connection of a runtime. */
-export function serveRuntime(side: RuntimeSide, socket: Duplex): void {
-  const connection = new RuntimeConnection(side, socket)
+/**
+ * Serves one connection of a runtime. Whoever owns the sandbox at the moment of a request answers
+ * it.
+ */
+export function serveRuntime(owner: { side: RuntimeSide }, socket: Duplex): void {
+  const connection = new RuntimeConnection(owner, socket)
   const reader = new RequestReader(connection)
   connection.reader = reader
   socket.on('data', (chunk) => {
@@ -65,7 +75,7 @@ export function serveRuntime(side: RuntimeSide, socket: Duplex): void {
 
 class RuntimeConnection implements RequestListener {
   reader: RequestReader | undefined
-  readonly #side: RuntimeSide
+  readonly #owner: { readonly side: RuntimeSide }
   readonly #socket: Duplex
   #route: Route = UNKNOWN
   #closes = false
@@ -76,9 +86,13 @@ class RuntimeConnection implements RequestListener {
    */
   #unsent: Buffer[] = []
 
-  constructor(side: RuntimeSide, socket: Duplex) {
-    this.#side = side
+  constructor(owner: { readonly side: RuntimeSide }, socket: Duplex) {
+    this.#owner = owner
     this.#socket = socket
+  }
+
+  get #side(): RuntimeSide {
+    return this.#owner.side
   }
 
   begin(head: RequestHead): number {
@@ -102,6 +116,8 @@ class RuntimeConnection implements RequestListener {
     switch (route.name) {
       case 'next':
         return this.#next()
+      case 'specialisation':
+        return this.#specialisation()
       case 'init error':
         return this.#settle(this.#side.initFailed(body ?? Buffer.alloc(0)))
       case 'response':
@@ -131,7 +147,10 @@ class RuntimeConnection implements RequestListener {
   }
 
   #match({ method, path }: RequestHead): Route {
-    if (method === 'GET') return path === NEXT ? { name: 'next' } : UNKNOWN
+    if (method === 'GET') {
+      if (path === NEXT) return { name: 'next' }
+      return path === SPECIALISATION ? { name: 'specialisation' } : UNKNOWN
+    }
     if (method !== 'POST') return UNKNOWN
     if (path === INIT_ERROR) return { name: 'init error' }
     const [, requestId, name] = ANSWER.exec(path) ?? []
@@ -146,6 +165,17 @@ class RuntimeConnection implements RequestListener {
     this.reader?.hold()
     if (this.#side.next(parked)) return
     this.#parked = undefined
+    this.#refuse('403 Forbidden', 'InvalidStateTransition')
+  }
+
+  #specialisation(): void {
+    this.reader?.hold()
+    const parked: ParkedStem = (environment) => {
+      this.#unsent.push(render('200 OK', JSON.stringify({ environment })))
+      this.flush()
+      this.reader?.release()
+    }
+    if (this.#side.specialisation(parked)) return
     this.#refuse('403 Forbidden', 'InvalidStateTransition')
   }
 

@@ -19,21 +19,39 @@ export interface RuntimeFacts {
   credentials?: FunctionCredentials
 }
 
+/** What every process of a runtime starts with, whichever function it runs. */
+const PLATFORM = {
+  AWS_XRAY_CONTEXT_MISSING: 'LOG_ERROR',
+  AWS_XRAY_DAEMON_ADDRESS: '169.254.100.1:2000',
+  _AWS_XRAY_DAEMON_ADDRESS: '169.254.100.1',
+  _AWS_XRAY_DAEMON_PORT: '2000',
+  LANG: 'en_US.UTF-8',
+  LD_LIBRARY_PATH:
+    '/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:' +
+    '/var/task:/var/task/lib:/opt/lib',
+  PATH: '/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin',
+  TZ: ':UTC',
+}
+const RUNTIME_SOCKET = { HEARTH_RUNTIME_SOCKET: '/run/hearth/runtime.sock' }
+
+/** For a runtime that boots before its function is known; it is replaced when that is. */
+export function stemEnvironment(runtime: string, memoryMb: number): Record<string, string> {
+  return {
+    ...PLATFORM,
+    ...requireRuntime(runtime).environment,
+    ...RUNTIME_SOCKET,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
+    HEARTH_STEM: '1',
+    HOME: '/tmp',
+  }
+}
+
 export function runtimeEnvironment(facts: RuntimeFacts): Record<string, string> {
   const { version, region } = facts
   const { configuration } = version
   const runtime = requireRuntime(configuration.runtime)
   return {
-    AWS_XRAY_CONTEXT_MISSING: 'LOG_ERROR',
-    AWS_XRAY_DAEMON_ADDRESS: '169.254.100.1:2000',
-    _AWS_XRAY_DAEMON_ADDRESS: '169.254.100.1',
-    _AWS_XRAY_DAEMON_PORT: '2000',
-    LANG: 'en_US.UTF-8',
-    LD_LIBRARY_PATH:
-      '/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:' +
-      '/var/task:/var/task/lib:/opt/lib',
-    PATH: '/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin',
-    TZ: ':UTC',
+    ...PLATFORM,
     ...runtime.environment,
     ...configuration.environment,
     AWS_REGION: region,
@@ -46,7 +64,7 @@ export function runtimeEnvironment(facts: RuntimeFacts): Record<string, string> 
     AWS_LAMBDA_LOG_GROUP_NAME: configuration.logging.group,
     AWS_LAMBDA_LOG_STREAM_NAME: facts.logStream,
     AWS_LAMBDA_RUNTIME_API: '169.254.100.1:9001',
-    HEARTH_RUNTIME_SOCKET: '/run/hearth/runtime.sock',
+    ...RUNTIME_SOCKET,
     LAMBDA_TASK_ROOT: '/var/task',
     LAMBDA_RUNTIME_DIR: '/var/runtime',
     _HANDLER: configuration.handler,

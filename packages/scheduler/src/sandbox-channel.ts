@@ -28,6 +28,12 @@ export interface ChannelEvents {
   lost(): void
 }
 
+/** Who hears what a sandbox says; a stem's owner changes when its function is known. */
+export interface ChannelOwner {
+  side: RuntimeSide
+  events: ChannelEvents
+}
+
 export interface SandboxChannel {
   startProcess(spec: ProcessSpec): void
   killProcesses(): void
@@ -43,22 +49,18 @@ const LENGTH_BYTES = 4
 /** hearth-init needs one control connection and one for the log; a runtime rarely more than two. */
 const CONNECTIONS_MAX = 8
 
-export type OpenChannel = (
-  directory: string,
-  side: RuntimeSide,
-  events: ChannelEvents,
-) => Promise<SandboxChannel>
+export type OpenChannel = (directory: string, owner: ChannelOwner) => Promise<SandboxChannel>
 
 /** Listens in a fresh private directory; the sandbox is started afterwards. */
-export const openSandboxChannel: OpenChannel = async (directory, side, events) => {
+export const openSandboxChannel: OpenChannel = async (directory, owner) => {
   await rm(directory, { recursive: true, force: true })
   await mkdir(directory, { recursive: true, mode: 0o755 })
-  const control = new ControlConnection(events)
+  const control = new ControlConnection(owner)
   const sockets = new Set<Socket>()
   const servers = [
     (socket: Socket) => control.adopt(socket),
-    (socket: Socket) => readLog(socket, events),
-    (socket: Socket) => serveRuntime(side, socket),
+    (socket: Socket) => readLog(socket, owner),
+    (socket: Socket) => serveRuntime(owner, socket),
   ].map((serve) =>
     createServer((socket) => {
       sockets.add(socket)
@@ -89,14 +91,14 @@ export const openSandboxChannel: OpenChannel = async (directory, side, events) =
 }
 
 /** A runtime that writes faster than its log may grow has to wait. */
-function readLog(socket: Socket, events: ChannelEvents): void {
+function readLog(socket: Socket, owner: ChannelOwner): void {
   socket.on('data', (chunk) => {
-    const pauseMs = events.output(chunk)
+    const pauseMs = owner.events.output(chunk)
     if (pauseMs === 0) return
     socket.pause()
     setTimeout(() => socket.resume(), pauseMs)
   })
-  socket.on('close', events.outputEnded)
+  socket.on('close', () => owner.events.outputEnded())
   socket.on('error', () => socket.destroy())
 }
 
@@ -119,14 +121,14 @@ function encodeProcess(spec: ProcessSpec): Buffer {
 
 /** The one connection of hearth-init: whole frames out of bytes, and answers to their askers. */
 class ControlConnection {
-  readonly #events: ChannelEvents
+  readonly #owner: ChannelOwner
   #socket: Socket | undefined
   #rest: Buffer = Buffer.alloc(0)
   #memoryAsked: ((bytes: number) => void)[] = []
   #closed = false
 
-  constructor(events: ChannelEvents) {
-    this.#events = events
+  constructor(owner: ChannelOwner) {
+    this.#owner = owner
   }
 
   adopt(socket: Socket): void {
@@ -140,7 +142,7 @@ class ControlConnection {
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
       for (const answer of this.#memoryAsked.splice(0)) answer(0)
-      if (!this.#closed) this.#events.lost()
+      if (!this.#closed) this.#owner.events.lost()
     })
   }
 
@@ -184,12 +186,12 @@ class ControlConnection {
   }
 
   #hear(payload: string): void {
-    if (payload[0] === 'R') this.#events.ready()
+    if (payload[0] === 'R') this.#owner.events.ready()
     if (payload[0] === 'M') this.#memoryAsked.shift()?.(Number(payload.slice(1)) || 0)
     if (payload[0] !== 'X') return
     const [how, code, , kills] = payload.slice(1).split(' ')
     const number = Number(code) || 0
     const exit = how === 'signal' ? { signal: number } : { status: number }
-    this.#events.exited(exit, Number(kills) || 0)
+    this.#owner.events.exited(exit, Number(kills) || 0)
   }
 }

@@ -1,16 +1,19 @@
 // What the service tests start: a whole scheduler on the real engine, asked directly instead of
 // over NATS, with one function's code in a directory. It holds no checks of its own.
 
+import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Acceptance, InvokeMessage, InvokeReply } from '@hearth/bus/messages'
 import type { Answerer, Requests } from '@hearth/bus/requests'
 import type { FunctionVersion } from '@hearth/core/function'
 import type { InvocationRecord, InvocationReport } from '@hearth/core/invocation'
 import type { PoolLimits } from './pool.ts'
 import { type Scheduler, startScheduler } from './start.ts'
+import type { StemsOptions } from './stems.ts'
 
 export interface Answer {
   acceptance: Acceptance
@@ -30,6 +33,10 @@ export interface Harness {
   problems: string[]
   invoke(event?: unknown, options?: Partial<InvokeMessage>): Promise<Answer>
   version(changes: Partial<FunctionVersion['configuration']>): FunctionVersion
+  /** The engine's ids of the sandboxes that there are. */
+  sandboxes(): Promise<string[]>
+  /** As the kernel does when a machine is out of memory. */
+  kill(sandbox: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -38,10 +45,14 @@ export interface HarnessOptions {
   files: Record<string, string>
   configuration?: Partial<FunctionVersion['configuration']>
   limits?: Partial<PoolLimits>
+  /** None, unless a test is about them. */
+  stems?: Partial<StemsOptions>
   schedulerId?: string
   dataDirectory?: string
   isLedgerAway?: boolean
 }
+
+const run = promisify(execFile)
 
 const LIMITS: PoolLimits = {
   memoryMb: 2048,
@@ -65,6 +76,7 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     dataDirectory,
     region: 'us-east-1',
     limits: { ...LIMITS, ...options.limits },
+    stems: { max: 0, standing: [], ...options.stems },
     requests: oneAnswerer(answerers as unknown[]),
     codeDirectory: async () => code,
     publishLogs: (_account, _group, batch) => {
@@ -84,6 +96,12 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     const meta = { ...makeMessage(usual), ...changes }
     return ask(answerer, meta, Buffer.from(JSON.stringify(event)))
   }
+  harness.sandboxes = async () => {
+    const filter = `label=hearth.owner=${id}`
+    const { stdout } = await run('docker', ['ps', '--all', '--quiet', '--filter', filter])
+    return stdout.split('\n').filter((line) => line !== '')
+  }
+  harness.kill = async (sandbox) => void (await run('docker', ['kill', sandbox]))
   harness.close = async () => {
     await harness.scheduler.close()
     await rm(dataDirectory, { recursive: true, force: true })

@@ -12,9 +12,17 @@ export interface GateLimits {
   startsMax: number
 }
 
+/** Both are asked at the last moment. */
+export interface GateJudge {
+  /** Work that found a place meanwhile needs no new sandbox. */
+  isWanted(environment: Environment): boolean
+  /** Whether a stem waits for it: nothing boots then. */
+  isQuick(environment: Environment): boolean
+}
+
 export class StartGate {
   readonly #limits: GateLimits
-  readonly #isWanted: (environment: Environment) => boolean
+  readonly #judge: GateJudge
   readonly #queue: Environment[] = []
   /** Sandboxes that hold memory. */
   readonly #held = new Set<Environment>()
@@ -22,12 +30,9 @@ export class StartGate {
   readonly #booting = new Set<Environment>()
   #memoryMb = 0
 
-  /**
-   * `isWanted` is asked at the last moment: work that found a place meanwhile needs no new sandbox.
-   */
-  constructor(limits: GateLimits, isWanted: (environment: Environment) => boolean) {
+  constructor(limits: GateLimits, judge: GateJudge) {
     this.#limits = limits
-    this.#isWanted = isWanted
+    this.#judge = judge
   }
 
   /** Sandboxes that exist, or are being started or removed. */
@@ -58,23 +63,35 @@ export class StartGate {
     this.#open()
   }
 
+  /** Whether anything boots or waits to. */
+  get isBusy(): boolean {
+    return this.#booting.size > 0 || this.#queue.length > 0
+  }
+
   #open(): void {
-    for (let head = this.#queue[0]; head && this.#fits(head); head = this.#queue[0]) {
-      this.#queue.shift()
-      if (!this.#isWanted(head)) {
-        head.stop(NOT_NEEDED)
+    for (const environment of [...this.#queue]) {
+      // In order, so that one that needs much is not passed by ever; but a stem needs no boot.
+      if (!this.#fits(environment)) return
+      if (!this.#mayBoot(environment)) continue
+      this.withdraw(environment)
+      if (!this.#judge.isWanted(environment)) {
+        environment.stop(NOT_NEEDED)
         continue
       }
-      this.#held.add(head)
-      this.#booting.add(head)
-      this.#memoryMb += head.parts.memoryMb
-      head.start()
+      this.#held.add(environment)
+      this.#booting.add(environment)
+      this.#memoryMb += environment.parts.memoryMb
+      environment.start()
     }
   }
 
+  #mayBoot(environment: Environment): boolean {
+    return this.#booting.size < this.#limits.startsMax || this.#judge.isQuick(environment)
+  }
+
   #fits(environment: Environment): boolean {
-    const { memoryMb, environmentsMax, startsMax } = this.#limits
-    if (this.#booting.size >= startsMax || this.#held.size >= environmentsMax) return false
+    const { memoryMb, environmentsMax } = this.#limits
+    if (this.#held.size >= environmentsMax) return false
     return this.#memoryMb + environment.parts.memoryMb <= memoryMb
   }
 }

@@ -22,6 +22,8 @@ import { launch } from './launch.ts'
 import { Pool, type PoolLimits } from './pool.ts'
 import type { FunctionCredentials } from './runtime-environment.ts'
 import { openSandboxChannel } from './sandbox-channel.ts'
+import { STEM_MEMORY_MB } from './stem.ts'
+import { Stems, type StemsOptions } from './stems.ts'
 
 export interface SchedulerOptions {
   schedulerId: string
@@ -30,6 +32,7 @@ export interface SchedulerOptions {
   dataDirectory: string
   region: string
   limits: PoolLimits
+  stems: Pick<StemsOptions, 'max' | 'standing'>
   credentials?: FunctionCredentials
   requests: Requests
   codeDirectory(sha256: string): Promise<string>
@@ -40,6 +43,8 @@ export interface SchedulerOptions {
 }
 
 export interface Scheduler {
+  /** Stems that wait for a function at this moment. */
+  readonly stems: number
   /** Stops taking work, lets what runs finish for a while, then removes every sandbox. */
   close(): Promise<void>
 }
@@ -50,6 +55,8 @@ const DRAIN_MS_MAX = 10_000
 /** The first delivery is attempt 1; later ones come with the async queue. */
 const FIRST_ATTEMPT = 1
 const MICROSECONDS = 1000
+/** The most of the host's sandbox memory that stems may take. */
+const STEMS_SHARE = 0.1
 
 export async function startScheduler(options: SchedulerOptions): Promise<Scheduler> {
   const { schedulerId, requests } = options
@@ -59,11 +66,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const driver = await openDockerDriver({ ...options, epoch })
   await removeLeftovers(driver, schedulerId, runDirectory)
   const attempts = openAttemptLog({ ...options, directory: join(directory, 'attempts'), epoch })
-  const launchParts = { ...options, driver, runDirectory, openChannel: openSandboxChannel }
-  const pool = new Pool({
-    limits: options.limits,
-    launch: (message, coldReason, events) => launch(launchParts, message, { coldReason, events }),
-  })
+  const { pool, stems } = openPool(options, { driver, runDirectory })
   let draining = false
   const answering = requests.answer<InvokeMessage, Acceptance, InvokeReply>(
     SUBJECTS.invoke(schedulerId),
@@ -85,18 +88,44 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const timers = [setInterval(beat, HEARTBEAT_MS), setInterval(() => pool.reap(), SWEEP_MS)]
   beat()
   return {
+    get stems() {
+      return stems.parked
+    },
     async close() {
       draining = true
       beat()
       const until = performance.now() + DRAIN_MS_MAX
       while (pool.running > 0 && performance.now() < until) await pause()
       for (const timer of timers) clearInterval(timer)
-      await pool.stopAll()
+      await Promise.all([pool.stopAll(), stems.close()])
       answering.close()
       wanted.close()
       await attempts.close()
     },
   }
+}
+
+/** The pool and its stems, whose memory is set aside from the host's. */
+function openPool(
+  options: SchedulerOptions,
+  own: { driver: SandboxDriver; runDirectory: string },
+): { pool: Pool; stems: Stems } {
+  const { limits } = options
+  const max = Math.min(
+    options.stems.max,
+    Math.floor((limits.memoryMb * STEMS_SHARE) / STEM_MEMORY_MB),
+  )
+  const parts = { ...options, ...own, openChannel: openSandboxChannel }
+  const isBusy = () => pool.isBooting
+  const { ageSecondsMax } = limits
+  const pool = new Pool({
+    limits: { ...limits, memoryMb: limits.memoryMb - max * STEM_MEMORY_MB },
+    launch: (message, coldReason, events) =>
+      launch({ ...parts, stems }, message, { coldReason, events }),
+    hasStem: (version) => stems.has(version),
+  })
+  const stems = new Stems({ ...parts, ...options.stems, max, ageSecondsMax, isBusy })
+  return { pool, stems }
 }
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, 20))

@@ -29,6 +29,8 @@ const CPU_QUOTA_US_MIN = 1_000
 const SANDBOX_USER = '1051:1051'
 const PIDS_MAX = 1024
 const FILES_MAX = 1024
+/** The engine takes a tenth of a second to pause and as long to go on. */
+const FREEZE_AFTER_MS = 10_000
 const NOT_FOUND = 404
 const CONFLICT = 409
 
@@ -83,6 +85,8 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
         docker.getContainer(containerName(id)).update({ ...memory, ...cpuLimits(cpus) }),
       ])
     },
+
+    freezeAfterMs: FREEZE_AFTER_MS,
 
     async freeze(id) {
       await pausing(docker.getContainer(containerName(id)).pause())

@@ -55,6 +55,8 @@ export interface SandboxDriver {
   specialise(id: string, specialisation: Specialisation): Promise<void>
   /** Sets the CPU share of a running sandbox. */
   setCpus(id: string, cpus: number): Promise<void>
+  /** Idle for so long, a sandbox is worth freezing: what it costs to thaw it decides. */
+  readonly freezeAfterMs: number
   /**
    * Halts every process of a sandbox where it is. Asked in any order with `thaw`, the last one
    * asked for holds; harmless when the sandbox is gone.

@@ -3,8 +3,7 @@
 // a real sandbox's sockets do, and notes every law of the seam that the scheduler breaks.
 
 import type { Attempt } from '../attempt.ts'
-import type { RuntimeSide } from '../runtime-api.ts'
-import type { ChannelEvents, OpenChannel } from '../sandbox-channel.ts'
+import type { ChannelOwner, OpenChannel } from '../sandbox-channel.ts'
 import type { SandboxDriver, SandboxListing, SandboxSpec } from './driver.ts'
 
 /** What happens next, each asked for when it happens; times in milliseconds. */
@@ -18,17 +17,13 @@ export interface FakeScript {
     settleMs: number
   }
   stop(): { ms: number }
-}
-
-/** Who listens for a sandbox, known by its socket directory. */
-interface Ears {
-  side: RuntimeSide
-  events: ChannelEvents
+  specialise(): { ms: number; outcome: 'done' | 'refused' }
 }
 
 export class FakeEngine {
   readonly #script: FakeScript
-  readonly #ears = new Map<string, Ears>()
+  /** Who listens for a sandbox, known by its socket directory. */
+  readonly #ears = new Map<string, ChannelOwner>()
   readonly #sandboxes = new Map<string, FakeSandbox>()
   /** Laws that were broken, as sentences. */
   readonly broken: string[] = []
@@ -45,11 +40,11 @@ export class FakeEngine {
     return this.#sandboxes.size
   }
 
-  readonly openChannel: OpenChannel = async (directory, side, events) => {
-    this.#ears.set(directory, { side, events })
+  readonly openChannel: OpenChannel = async (directory, owner) => {
+    this.#ears.set(directory, owner)
     const sandbox = () => this.#byDirectory(directory)
     return {
-      startProcess: () => sandbox()?.startProcess(),
+      startProcess: ({ environment }) => sandbox()?.startProcess('HEARTH_STEM' in environment),
       killProcesses: () => sandbox()?.killProcesses(),
       memoryPeak: () => after(1).then(() => 1024 * 1024),
       close: async () => {
@@ -65,8 +60,7 @@ export class FakeEngine {
       const { ms, outcome } = this.#script.start()
       const sandbox = new FakeSandbox(spec, ears, this.#script, this)
       this.#sandboxes.set(spec.id, sandbox)
-      const memoryMb = [...this.#sandboxes.values()].reduce((sum, one) => sum + one.memoryMb, 0)
-      this.memoryMbPeak = Math.max(this.memoryMbPeak, memoryMb)
+      this.#measure()
       await after(ms)
       sandbox.isCreated = true
       if (outcome === 'refused') throw new Error('the engine refused')
@@ -82,10 +76,21 @@ export class FakeEngine {
     },
     list: async (): Promise<SandboxListing[]> =>
       [...this.#sandboxes.keys()].map((id) => ({ id, schedulerId: 'fake', epoch: '1' })),
-    specialise: async () => {},
+    specialise: async (id, { memoryMb }) => {
+      const { ms, outcome } = this.#script.specialise()
+      await after(ms)
+      const sandbox = this.#sandboxes.get(id)
+      if (!sandbox || outcome === 'refused') throw new Error('the engine refused')
+      sandbox.memoryMb = memoryMb
+      this.#measure()
+    },
     setCpus: async () => {},
-    freeze: async () => {},
-    thaw: async () => {},
+    freezeAfterMs: 100,
+    freeze: async (id) => this.#sandboxes.get(id)?.freeze(),
+    thaw: async (id) => {
+      await after(1)
+      this.#sandboxes.get(id)?.thaw()
+    },
   }
 
   /** Counts invocations that run, in all sandboxes. */
@@ -94,24 +99,30 @@ export class FakeEngine {
     this.runningPeak = Math.max(this.runningPeak, this.#running)
   }
 
+  #measure(): void {
+    const memoryMb = [...this.#sandboxes.values()].reduce((sum, one) => sum + one.memoryMb, 0)
+    this.memoryMbPeak = Math.max(this.memoryMbPeak, memoryMb)
+  }
+
   #byDirectory(directory: string): FakeSandbox | undefined {
     return [...this.#sandboxes.values()].find((one) => one.socketDirectory === directory)
   }
 }
 
 class FakeSandbox {
-  readonly memoryMb: number
+  memoryMb: number
   readonly socketDirectory: string
   isCreated = false
-  readonly #ears: Ears
+  readonly #ears: ChannelOwner
   readonly #script: FakeScript
   readonly #engine: FakeEngine
   /** Grows with each process, so that what a dead one had planned does not happen. */
   #process = 0
   #running: string | undefined
   #isAlive = true
+  #isFrozen = false
 
-  constructor(spec: SandboxSpec, ears: Ears, script: FakeScript, engine: FakeEngine) {
+  constructor(spec: SandboxSpec, ears: ChannelOwner, script: FakeScript, engine: FakeEngine) {
     this.memoryMb = spec.memoryMb
     this.socketDirectory = spec.socketDirectory
     this.#ears = ears
@@ -123,16 +134,36 @@ class FakeSandbox {
     if (this.#isAlive) this.#ears.events.ready()
   }
 
-  startProcess(): void {
+  freeze(): void {
+    if (this.#running !== undefined) this.#engine.broken.push('frozen while it ran')
+    this.#isFrozen = true
+  }
+
+  thaw(): void {
+    this.#isFrozen = false
+  }
+
+  startProcess(isStem: boolean): void {
     this.#process += 1
     this.#finish()
     const { ms, outcome } = this.#script.init()
     this.#later(ms, () => {
-      if (outcome === 'asks') this.#ask()
-      else if (outcome === 'error') this.#ears.side.initFailed(Buffer.from('{"errorType":"Init"}'))
-      else if (outcome === 'exits') this.#exit({ status: 1 })
-      else if (outcome === 'dies') this.#lose()
+      if (isStem && outcome === 'asks') {
+        this.#ears.side.specialisation(() => this.#initialise())
+      } else this.#initialised(outcome)
     })
+  }
+
+  #initialise(): void {
+    const { ms, outcome } = this.#script.init()
+    this.#later(ms, () => this.#initialised(outcome))
+  }
+
+  #initialised(outcome: ReturnType<FakeScript['init']>['outcome']): void {
+    if (outcome === 'asks') this.#ask()
+    else if (outcome === 'error') this.#ears.side.initFailed(Buffer.from('{"errorType":"Init"}'))
+    else if (outcome === 'exits') this.#exit({ status: 1 })
+    else if (outcome === 'dies') this.#lose()
   }
 
   killProcesses(): void {
@@ -156,6 +187,7 @@ class FakeSandbox {
   #run({ message: { requestId } }: Attempt): void {
     const { broken } = this.#engine
     if (this.#running !== undefined) broken.push('two invocations at a time in one environment')
+    if (this.#isFrozen) broken.push('an invocation in a frozen environment')
     if (!this.#isAlive) return
     this.#running = requestId
     this.#engine.count(1)

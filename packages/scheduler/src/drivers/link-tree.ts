@@ -1,5 +1,5 @@
-// A folder's files again in another folder, as hard links: how a stem gets its code where nothing may
-// mount. It costs time for each file and no space; both folders are on one file system.
+// A folder's files again in another folder, as hard links: how a stem gets its code where nothing
+// may mount. It costs time for each file and no space; both folders are on one file system.
 
 import { copyFile, link, mkdir, readdir, readlink, symlink } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,0 +1,3 @@
+// The first line of a Node.js runtime process: hands over to the loop, which never returns.
+'use strict'
+require('./loop.cjs').run()

@@ -1,0 +1,43 @@
+// What an execution environment is made of and whom it tells: everything it may do to the world
+// outside its own states. launch.ts puts the parts together; the pool listens.
+
+import type { ColdReason } from '@hearth/core/invocation'
+import type { Environment } from './environment.ts'
+import type { InitFailure } from './init-failure.ts'
+import type { LogStream } from './log-stream.ts'
+import type { Platform } from './platform-log.ts'
+import type { ProcessSpec, SandboxChannel } from './sandbox-channel.ts'
+
+export interface EnvironmentParts {
+  id: string
+  memoryMb: number
+  timeoutSeconds: number
+  coldReason: ColdReason
+  process: ProcessSpec
+  log: LogStream
+  platform: Platform
+  /** Opens the channel, has it adopted, and starts the sandbox; or takes one that is ready. */
+  startSandbox(environment: Environment): Promise<unknown>
+  /** Idle for so long, it is frozen. */
+  freezeAfterMs: number
+  freeze(): void
+  /** Resolves when the sandbox's processes run again. */
+  thaw(): Promise<void>
+  /** Resolves when the sandbox is gone; never rejects. */
+  stopSandbox(channel: SandboxChannel | undefined): Promise<void>
+  /** The first init went well. */
+  initialised(): void
+  events: EnvironmentEvents
+}
+
+/** What the pool hears; each is called before the environment does anything else. */
+export interface EnvironmentEvents {
+  /** Its sandbox runs, and loads the function next; not before the first time. */
+  booted(environment: Environment): void
+  /** It waits for an invocation. */
+  ready(environment: Environment): void
+  /** It could not load the function, and stops next. */
+  initFailed(environment: Environment, failure: InitFailure): void
+  stopping(environment: Environment, reason: string): void
+  stopped(environment: Environment): void
+}

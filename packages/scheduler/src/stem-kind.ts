@@ -1,0 +1,32 @@
+// Which stem a function version can use: the runtime's image, the memory size where the runtime
+// sizes its heap as it boots, and no setting that only counts at boot. Pure.
+
+import type { FunctionVersion } from '@hearth/core/function'
+import { requireRuntime } from '@hearth/core/runtime'
+import { stemEnvironment } from './runtime-environment.ts'
+import type { StemKind } from './stem.ts'
+
+/** @throws ServiceError for a runtime that is not known here. */
+export function stemKind(runtime: string, memoryMb: number): StemKind {
+  const { image, stem } = requireRuntime(runtime)
+  if (!stem) return { key: image, image }
+  return {
+    key: stem.heapBound ? `${image} ${memoryMb}` : image,
+    image,
+    process: {
+      directory: '/',
+      arguments: ['/var/runtime/bootstrap'],
+      environment: stemEnvironment(runtime, memoryMb),
+    },
+  }
+}
+
+/** Whether the booted runtime serves this version as one that booted for it alone would. */
+export function isFit(kind: StemKind, version: FunctionVersion): boolean {
+  const { runtime, memoryMb, environment = {} } = version.configuration
+  const { stem } = requireRuntime(runtime)
+  if (!stem || kind.key !== stemKind(runtime, memoryMb).key) return false
+  return !Object.keys(environment).some((name) =>
+    stem.bootVariables.some((boot) => name.startsWith(boot)),
+  )
+}

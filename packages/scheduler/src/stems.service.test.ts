@@ -1,0 +1,110 @@
+// Stems on the real engine and the real runtime images: a first invocation finds its runtime
+// booted, and cannot tell it from one that booted for it alone.
+
+import { afterEach, expect, test } from 'vitest'
+import { type Harness, type HarnessOptions, openHarness } from './scheduler-harness.ts'
+
+const NODE = `
+const first = Object.keys(process.env).sort()
+exports.handler = async (event) => ({
+  env: { ...process.env }, first, cwd: process.cwd(), argv: process.execArgv,
+  tz: new Date(0).getHours(), path: require('node:module').globalPaths,
+  heapMb: require('node:v8').getHeapStatistics().heap_size_limit / 2 ** 20,
+})
+`
+const PYTHON = `
+import os, subprocess, time
+def handler(event, context):
+    native = subprocess.run(["env"], capture_output=True, text=True).stdout
+    hour = time.localtime(0).tm_hour
+    return {"env": dict(os.environ), "native": native, "cwd": os.getcwd(), "hour": hour}
+`
+
+let harness: Harness
+afterEach(() => harness?.close())
+
+async function open(options: Omit<HarnessOptions, 'files'>): Promise<void> {
+  const files = { 'index.js': NODE, 'index.py': PYTHON }
+  harness = await openHarness({ files, limits: { memoryMb: 8192 }, ...options })
+}
+
+const parked = (count: number) =>
+  expect.poll(() => harness.scheduler.stems, { timeout: 20_000 }).toBe(count)
+const parse = (text: string) => JSON.parse(text)
+
+test('a first invocation takes a stem, and looks as if it had booted for it', async () => {
+  await open({ stems: { max: 4, standing: ['nodejs24.x'] } })
+  await parked(1)
+  const environment = { GREETING: 'hello', TZ: 'Asia/Tokyo' }
+  const version = harness.version({ memoryMb: 128, environment })
+  const first = await harness.invoke({}, { version })
+  expect(first.report).toMatchObject({ start: 'stem', coldReason: 'first invocation' })
+  const seen = parse(first.body)
+  expect(seen.first).toEqual(Object.keys(seen.env).sort())
+  expect(seen.env).toMatchObject({ GREETING: 'hello', AWS_LAMBDA_FUNCTION_NAME: 'hello' })
+  expect(seen.env).not.toHaveProperty('HEARTH_STEM')
+  expect(seen).toMatchObject({ cwd: '/var/task', tz: 9 })
+  expect(seen.path.join()).toContain('/opt/nodejs/node_modules')
+  // The same function without stems: nothing but its start may differ.
+  await harness.close()
+  await open({})
+  const cold = await harness.invoke({}, { version })
+  expect(cold.report?.start).toBe('cold')
+  const alone = parse(cold.body)
+  const streamless = ({ AWS_LAMBDA_LOG_STREAM_NAME: _, ...rest }: Record<string, string>) => rest
+  expect(streamless(seen.env)).toEqual(streamless(alone.env))
+  expect({ ...seen, env: 0 }).toEqual({ ...alone, env: 0 })
+  expect(harness.problems).toEqual([])
+})
+
+test('a setting that counts at boot has its runtime booted anew, in the stem’s sandbox', async () => {
+  await open({ stems: { max: 1, standing: ['nodejs24.x'] } })
+  await parked(1)
+  const version = harness.version({ memoryMb: 512, environment: { NODE_OPTIONS: '--no-warnings' } })
+  const answer = await harness.invoke({}, { version })
+  expect(answer.report?.start).toBe('stem')
+  const { heapMb, env } = parse(answer.body)
+  expect(env.NODE_OPTIONS).toBe('--no-warnings')
+  expect(heapMb).toBeGreaterThan(400)
+  expect(harness.problems).toEqual([])
+})
+
+test('Python becomes a function just so', async () => {
+  await open({
+    stems: { max: 1, standing: ['python3.13'] },
+    configuration: { runtime: 'python3.13', environment: { TZ: 'Asia/Tokyo', GREETING: 'hello' } },
+  })
+  await parked(1)
+  const answer = await harness.invoke()
+  expect(answer.report?.start).toBe('stem')
+  const { env, native, cwd, hour } = parse(answer.body)
+  expect(env).toMatchObject({ GREETING: 'hello', _HANDLER: 'index.handler' })
+  expect(native).toContain('GREETING=hello')
+  expect(`${native}${Object.keys(env)}`).not.toContain('HEARTH_STEM')
+  expect([cwd, hour]).toEqual(['/var/task', 9])
+  expect(harness.problems).toEqual([])
+})
+
+test('demand decides how many wait, a burst finds them, and none is left behind', async () => {
+  await open({ stems: { max: 4, standing: ['nodejs24.x'] } })
+  await parked(1)
+  await harness.invoke({}, { version: harness.version({ memoryMb: 128 }) })
+  await parked(2)
+  const burst = Array.from({ length: 2 }, () =>
+    harness.invoke({}, { version: harness.version({ memoryMb: 128 }) }),
+  )
+  for (const { report } of await Promise.all(burst)) expect(report?.start).toBe('stem')
+  await parked(4)
+  expect(harness.problems).toEqual([])
+})
+
+test('a stem that is killed is replaced', async () => {
+  await open({ stems: { max: 1, standing: ['nodejs24.x'] } })
+  await parked(1)
+  const [stem = ''] = await harness.sandboxes()
+  await harness.kill(stem)
+  await expect.poll(() => harness.sandboxes(), { timeout: 20_000 }).not.toContain(stem)
+  await parked(1)
+  const answer = await harness.invoke()
+  expect(answer.report?.start).toBe('stem')
+})
