@@ -1,7 +1,7 @@
 // The decision as a table: what the pool holds, and where the next invocation goes.
 
 import { expect, test } from 'vitest'
-import { type Decision, decide, type PoolFacts } from './decide.ts'
+import { type AheadFacts, type Decision, decide, type PoolFacts, startAhead } from './decide.ts'
 
 const EMPTY: PoolFacts = {
   ready: 0,
@@ -37,4 +37,28 @@ const ROWS: [string, Partial<PoolFacts>, Decision][] = [
 
 test.each(ROWS)('%s', (_name, facts, decision) => {
   expect(decide({ ...EMPTY, ...facts })).toEqual(decision)
+})
+
+const HELD: AheadFacts = {
+  kept: 0,
+  environments: 2,
+  ready: 0,
+  soonReady: 0,
+  waiting: 0,
+  isGrowing: false,
+  isBooting: false,
+}
+
+test.each<[string, Partial<AheadFacts>, number, number]>([
+  ['nobody wants any', {}, 0, 0],
+  ['those to be held are there', { kept: 2 }, 0, 0],
+  ['some are missing', { kept: 5 }, 3, 0],
+  ['it grows, and none is free', { isGrowing: true }, 0, 1],
+  ['it grows, and one is free', { isGrowing: true, ready: 1 }, 0, 0],
+  ['it grows, and one is on its way', { isGrowing: true, soonReady: 1 }, 0, 0],
+  ['it grows, and that one is spoken for', { isGrowing: true, soonReady: 1, waiting: 1 }, 0, 1],
+  ['others boot, who are waited for', { isGrowing: true, isBooting: true }, 0, 0],
+  ['what is to be held goes before a spare', { kept: 3, isGrowing: true }, 1, 0],
+])('ahead of work: %s', (_name, facts, provisioned, spare) => {
+  expect(startAhead({ ...HELD, ...facts })).toEqual({ provisioned, spare })
 })

@@ -50,3 +50,25 @@ export function findRoom(facts: PoolFacts): Room {
   if (evictEnvironments > facts.idleEnvironments) return { kind: 'busy' }
   return { kind: 'start', evictMemoryMb, evictEnvironments }
 }
+
+/** What a deployment holds, for what to start before anybody asks. */
+export interface AheadFacts {
+  /** Environments that are to be held initialised: provisioned concurrency. */
+  kept: number
+  environments: number
+  ready: number
+  soonReady: number
+  waiting: number
+  /** Whether it lately had to start one because all were busy. */
+  isGrowing: boolean
+  /** Whether sandboxes boot at this moment: what somebody waits for goes first. */
+  isBooting: boolean
+}
+
+/** How many environments to start that no invocation waits for. */
+export function startAhead(facts: AheadFacts): { provisioned: number; spare: number } {
+  const provisioned = Math.max(facts.kept - facts.environments, 0)
+  const free = facts.ready + facts.soonReady - facts.waiting
+  const isShort = facts.isGrowing && !facts.isBooting && free <= 0
+  return { provisioned, spare: provisioned === 0 && isShort ? 1 : 0 }
+}

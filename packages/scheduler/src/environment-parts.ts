@@ -1,18 +1,18 @@
 // What an execution environment is made of and whom it tells: everything it may do to the world
 // outside its own states. launch.ts puts the parts together; the pool listens.
 
-import type { ColdReason } from '@hearth/core/invocation'
 import type { Environment } from './environment.ts'
 import type { InitFailure } from './init-failure.ts'
 import type { LogStream } from './log-stream.ts'
 import type { Platform } from './platform-log.ts'
+import type { LaunchReason } from './pool.ts'
 import type { ProcessSpec, SandboxChannel } from './sandbox-channel.ts'
 
 export interface EnvironmentParts {
   id: string
   memoryMb: number
   timeoutSeconds: number
-  coldReason: ColdReason
+  why: LaunchReason
   process: ProcessSpec
   log: LogStream
   platform: Platform

@@ -28,7 +28,7 @@ beforeEach(() => {
     id: 'e',
     memoryMb: 128,
     timeoutSeconds: 2,
-    coldReason: 'first invocation',
+    why: 'first invocation',
     process: { directory: '/', arguments: [], environment: {} },
     platform,
     log: new LogStream(platform, () => {}),

@@ -52,6 +52,8 @@ export class Environment implements RuntimeSide {
   #limit: NodeJS.Timeout | undefined
   #channel: SandboxChannel | undefined
   #startKind: StartKind = 'cold'
+  /** Whether it was ready before anybody needed it. */
+  #wasAhead = false
   #starting: Promise<unknown> = NOTHING
   /** An answer that still waits for its log's tail. */
   #finishing: Promise<void> = NOTHING
@@ -79,6 +81,12 @@ export class Environment implements RuntimeSide {
   get idleSince(): number | undefined {
     const { name } = this.#state
     return name === 'Ready' || name === 'Frozen' ? this.#state.since : undefined
+  }
+
+  /** Whether its runtime has loaded the function, and is there. */
+  get hasInitialised(): boolean {
+    const { name } = this.#state
+    return name === 'Ready' || name === 'Frozen' || name === 'Busy' || name === 'Settling'
   }
 
   /** Whether it will take an invocation without finishing one first. */
@@ -198,7 +206,9 @@ export class Environment implements RuntimeSide {
     if (isFirst) this.#initMs = now - this.#state.since
     this.#become({ name: 'Ready', parked, since: now }, this.parts.freezeAfterMs)
     this.parts.events.ready(this)
-    if (isFirst) this.parts.initialised()
+    if (!isFirst) return true
+    this.#wasAhead = this.idleSince !== undefined
+    this.parts.initialised()
     return true
   }
 
@@ -338,16 +348,25 @@ export class Environment implements RuntimeSide {
     this.#served += 1
     this.#initMs = undefined
     const report: InvocationReport = {
-      start: isFirst ? this.#startKind : 'warm',
+      start: isFirst ? this.#firstStart() : 'warm',
       outcome,
       durationMs,
       billedMs: billedMs(durationMs, initMs ?? 0),
       maxMemoryMb: this.#peakMb,
     }
-    if (isFirst) report.coldReason = this.parts.coldReason
+    const { why } = this.parts
+    if (isFirst && !this.#wasAhead) {
+      report.coldReason = why === 'provisioned' || why === 'spare' ? 'all environments busy' : why
+    }
     if (initMs !== undefined) report.initMs = initMs
     if (outcome === 'success') return { payload, report }
     return { payload, report, functionError: 'Unhandled' }
+  }
+
+  /** How the first invocation found it. */
+  #firstStart(): StartKind {
+    if (!this.#wasAhead) return this.#startKind
+    return this.parts.why === 'provisioned' ? 'provisioned' : 'warm'
   }
 
   /** Asks for the memory's high-water mark, unless it was asked for lately. */

@@ -4,14 +4,15 @@
 
 import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { InvokeMessage, LogBatch } from '@hearth/bus/messages'
-import type { ColdReason } from '@hearth/core/invocation'
+import type { LogBatch } from '@hearth/bus/messages'
 import { requireRuntime } from '@hearth/core/runtime'
+import type { Place } from './deployment.ts'
 import type { SandboxDriver } from './drivers/driver.ts'
 import { Environment } from './environment.ts'
 import type { EnvironmentEvents } from './environment-parts.ts'
 import { LogStream, logStreamName } from './log-stream.ts'
 import { platformLog } from './platform-log.ts'
+import type { LaunchReason } from './pool.ts'
 import { type FunctionCredentials, runtimeEnvironment } from './runtime-environment.ts'
 import type { ChannelOwner, OpenChannel, ProcessSpec } from './sandbox-channel.ts'
 import type { Stems, TakenStem } from './stems.ts'
@@ -41,13 +42,13 @@ const INIT_CPUS_MIN = 1
  */
 export function launch(
   parts: LaunchParts,
-  message: InvokeMessage,
-  options: { coldReason: ColdReason; events: EnvironmentEvents },
+  place: Place,
+  options: { why: LaunchReason; events: EnvironmentEvents },
 ): Environment {
-  const { configuration } = message.version
+  const { configuration } = place.version
   const id = randomBytes(8).toString('hex')
   const cpus = configuration.memoryMb / MB_PER_CPU
-  const { log, platform, process } = describe(parts, message)
+  const { log, platform, process } = describe(parts, place, options.why)
   const sandbox = { id }
   const complain = (what: string, error: unknown) => {
     // One that has ended meanwhile needs nothing any more.
@@ -57,11 +58,11 @@ export function launch(
     id,
     memoryMb: configuration.memoryMb,
     timeoutSeconds: configuration.timeoutSeconds,
-    coldReason: options.coldReason,
+    why: options.why,
     process,
     log,
     platform,
-    startSandbox: (self) => startSandbox(parts, { message, environment: self, log, cpus, sandbox }),
+    startSandbox: (self) => startSandbox(parts, { place, environment: self, log, cpus, sandbox }),
     stopSandbox: (channel) => stopSandbox(parts, sandbox.id, channel),
     freezeAfterMs: parts.driver.freezeAfterMs,
     freeze: () => {
@@ -81,8 +82,8 @@ export function launch(
 }
 
 /** The log and the process of one environment. */
-function describe(parts: LaunchParts, message: InvokeMessage) {
-  const { version, account, functionName } = message
+function describe(parts: LaunchParts, place: Place, why: LaunchReason) {
+  const { version, account, functionName } = place
   const { configuration } = version
   const stream = logStreamName(version.version, new Date())
   const { group } = configuration.logging
@@ -104,6 +105,7 @@ function describe(parts: LaunchParts, message: InvokeMessage) {
       version,
       region: parts.region,
       logStream: stream,
+      isProvisioned: why === 'provisioned',
       ...(parts.credentials && { credentials: parts.credentials }),
     }),
   }
@@ -112,7 +114,7 @@ function describe(parts: LaunchParts, message: InvokeMessage) {
 
 /** One environment on its way to a sandbox. */
 interface Launching {
-  message: InvokeMessage
+  place: Place
   environment: Environment
   log: LogStream
   cpus: number
@@ -122,7 +124,7 @@ interface Launching {
 
 /** By a stem where one waits, else from nothing. */
 async function startSandbox(parts: LaunchParts, launching: Launching): Promise<void> {
-  const taken = parts.stems?.take(launching.message.version)
+  const taken = parts.stems?.take(launching.place.version)
   if (taken && (await specialise(parts, taken, launching))) return
   await startFresh(parts, launching)
 }
@@ -131,9 +133,9 @@ async function startSandbox(parts: LaunchParts, launching: Launching): Promise<v
 async function specialise(
   parts: LaunchParts,
   { stem, isFit }: TakenStem,
-  { message, environment, log, cpus, sandbox }: Launching,
+  { place, environment, log, cpus, sandbox }: Launching,
 ): Promise<boolean> {
-  const { configuration, code } = message.version
+  const { configuration, code } = place.version
   const ownId = sandbox.id
   sandbox.id = stem.id
   try {
@@ -158,9 +160,9 @@ async function specialise(
 
 async function startFresh(
   parts: LaunchParts,
-  { message, environment, log, cpus, sandbox }: Launching,
+  { place, environment, log, cpus, sandbox }: Launching,
 ): Promise<void> {
-  const { configuration, code } = message.version
+  const { configuration, code } = place.version
   const { id } = sandbox
   const socketDirectory = join(parts.runDirectory, id)
   const [codeDirectory, channel] = await Promise.all([

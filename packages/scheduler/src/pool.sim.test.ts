@@ -29,6 +29,8 @@ interface Day {
   trouble: number
   limits: PoolLimits
   stemsMax: number
+  /** Environments of the first version that are held initialised. */
+  kept: number
   /** Whether the scheduler stops in the midst of it all. */
   endsEarly: boolean
   arrivals: { afterMs: number; version: number; wantsTail: boolean }[]
@@ -38,6 +40,7 @@ const day: fc.Arbitrary<Day> = fc.record({
   seed: fc.integer({ min: 1 }),
   trouble: fc.constantFrom(0, 5, 30),
   stemsMax: fc.constantFrom(0, 1, 3),
+  kept: fc.constantFrom(0, 0, 1, 2),
   endsEarly: fc.boolean(),
   limits: fc.record({
     memoryMb: fc.constantFrom(256, 512, 1024, 2048),
@@ -70,7 +73,8 @@ test('whatever happens, the laws of the pool hold', { timeout: 120_000 }, async 
   await fc.assert(fc.asyncProperty(day, live), { numRuns: 2_000 })
 })
 
-async function live({ seed, trouble, endsEarly, limits, stemsMax, arrivals }: Day): Promise<void> {
+async function live(plan: Day): Promise<void> {
+  const { seed, trouble, endsEarly, limits, stemsMax, kept, arrivals } = plan
   const engine = new FakeEngine(script(seed, trouble))
   const parts = {
     ...engine,
@@ -82,8 +86,7 @@ async function live({ seed, trouble, endsEarly, limits, stemsMax, arrivals }: Da
   }
   const pool = new Pool({
     limits,
-    launch: (message, coldReason, events) =>
-      launch({ ...parts, stems }, message, { coldReason, events }),
+    launch: (place, why, events) => launch({ ...parts, stems }, place, { why, events }),
     hasStem: (version) => stems.has(version),
   })
   const stems = new Stems({
@@ -94,6 +97,7 @@ async function live({ seed, trouble, endsEarly, limits, stemsMax, arrivals }: Da
     isBusy: () => pool.isBooting,
   })
   const sweep = setInterval(() => pool.reap(), 5_000)
+  if (VERSIONS[0]) pool.keep(makeMessage(VERSIONS[0]), kept)
   const accepted = new Map<string, string[]>()
   for (const arrival of arrivals) {
     await vi.advanceTimersByTimeAsync(arrival.afterMs)
@@ -112,6 +116,7 @@ async function live({ seed, trouble, endsEarly, limits, stemsMax, arrivals }: Da
   if (!endsEarly) await vi.advanceTimersByTimeAsync(arrivals.length * 75_000)
   if (!endsEarly) expect(pool.running).toBe(0)
   // Longer than any environment may idle: none is stuck in a state that nothing ends.
+  if (VERSIONS[0]) pool.keep(makeMessage(VERSIONS[0]), 0)
   if (!endsEarly) await vi.advanceTimersByTimeAsync(700_000)
   if (!endsEarly) expect(pool.environments).toBe(0)
   clearInterval(sweep)

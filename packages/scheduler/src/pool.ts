@@ -4,13 +4,13 @@
 // our lock.
 
 import { strict as assert } from 'node:assert'
-import type { Acceptance, InvokeMessage, Rejection } from '@hearth/bus/messages'
+import type { Acceptance, Rejection } from '@hearth/bus/messages'
 import type { FunctionVersion } from '@hearth/core/function'
 import type { ColdReason } from '@hearth/core/invocation'
 import type { Attempt } from './attempt.ts'
 import { ColdReasons } from './cold-reasons.ts'
-import { decide, findRoom, type PoolFacts, type Room } from './decide.ts'
-import { Deployment } from './deployment.ts'
+import { decide, findRoom, type PoolFacts, type Room, startAhead } from './decide.ts'
+import { Deployment, type Place } from './deployment.ts'
 import { type Environment, SETTLING_SOON_MS } from './environment.ts'
 import type { EnvironmentEvents } from './environment-parts.ts'
 import { type InitFailure, judgeInitFailure } from './init-failure.ts'
@@ -31,10 +31,13 @@ export interface PoolLimits {
 export interface PoolParts {
   limits: PoolLimits
   /** Makes an environment; the gate starts it. @throws when the version cannot run here. */
-  launch(message: InvokeMessage, coldReason: ColdReason, events: EnvironmentEvents): Environment
+  launch(place: Place, why: LaunchReason, events: EnvironmentEvents): Environment
   /** Whether a stem waits that this version could use. */
   hasStem(version: FunctionVersion): boolean
 }
+
+/** Why an environment is started: for an invocation that found none, or for those to come. */
+export type LaunchReason = ColdReason | 'provisioned' | 'spare'
 
 const STARTS_MAX = 4
 /** Stopping takes an engine a second or so; one that has died is not waited for. */
@@ -57,7 +60,10 @@ export class Pool {
     this.#gate = new StartGate(
       { startsMax: STARTS_MAX, ...parts.limits },
       {
-        isWanted: (environment) => (this.#environments.get(environment)?.waiting ?? 0) > 0,
+        isWanted: (environment) => {
+          const deployment = this.#environments.get(environment)
+          return !!deployment && (deployment.waiting > 0 || deployment.ahead.has(environment))
+        },
         isQuick: (environment) => {
           const deployment = this.#environments.get(environment)
           return deployment !== undefined && parts.hasStem(deployment.version)
@@ -94,6 +100,7 @@ export class Pool {
         assert(environment)
         this.#inFlight += 1
         this.#assign(environment, attempt)
+        if (deployment.isGrowing) this.#startAhead(deployment)
         return { accepted: true }
       }
       case 'wait':
@@ -103,7 +110,7 @@ export class Pool {
         return { accepted: true }
       case 'start':
         this.#enqueue(deployment, attempt)
-        this.#launch(deployment, attempt, decision)
+        this.#launch(deployment, this.#coldReason(deployment), decision)
         return { accepted: true }
       case 'busy':
         this.#prune(deployment)
@@ -114,14 +121,31 @@ export class Pool {
     }
   }
 
+  /**
+   * Holds so many environments of a version initialised from now on, whether or not anybody asks;
+   * none when 0. @returns how many are, and why not more when an init failed.
+   */
+  keep(place: Place, count: number): { initialised: number; failure?: string } {
+    const deployment = this.#deploymentOf(place)
+    deployment.kept = count
+    this.#startAhead(deployment)
+    this.#prune(deployment)
+    const initialised = Math.min(deployment.countInitialised(), count)
+    const failure = deployment.aheadFailure
+    return { initialised, ...(failure !== undefined && { failure }) }
+  }
+
   /** Ends environments that have idled too long or lived too long; called by a sweep. */
   reap(now = performance.now()): void {
     const { idleSeconds } = this.#parts.limits
-    for (const environment of [...this.#environments.keys()]) {
+    for (const [environment, deployment] of [...this.#environments]) {
       const { idleSince } = environment
       if (idleSince === undefined) continue
-      const hasIdled = now - idleSince > idleSeconds * 1000
+      const hasIdled = now - idleSince > idleSeconds * 1000 && !deployment.keepsAll
       if (hasIdled || this.#isOld(environment, now)) environment.stop('idle environments reaped')
+    }
+    for (const deployment of this.#deployments.values()) {
+      if (deployment.kept > 0) this.#startAhead(deployment)
     }
   }
 
@@ -129,7 +153,8 @@ export class Pool {
   async stopAll(): Promise<void> {
     const reason = 'The scheduler stopped before the function answered.'
     for (const deployment of this.#deployments.values()) {
-      while (deployment.oldestWaiting) this.#dequeue(deployment)?.failed(reason)
+      deployment.kept = 0
+      while (deployment.waiting > 0) this.#dequeue(deployment)?.failed(reason)
     }
     for (const environment of [...this.#environments.keys()]) environment.abandon(reason)
     const until = performance.now() + STOP_MS_MAX
@@ -138,10 +163,10 @@ export class Pool {
     }
   }
 
-  #deploymentOf(message: InvokeMessage): Deployment {
-    const known = this.#deployments.get(message.version.deploymentId)
+  #deploymentOf(place: Place): Deployment {
+    const known = this.#deployments.get(place.version.deploymentId)
     if (known) return known
-    const deployment = new Deployment(message)
+    const deployment = new Deployment(place)
     this.#deployments.set(deployment.id, deployment)
     const { functionKey, version } = deployment
     const former = this.#newest.get(functionKey)
@@ -174,10 +199,11 @@ export class Pool {
     }
   }
 
-  /** Idle environments, longest idle first. */
+  /** Idle environments that may go, longest idle first. */
   #idle(): Environment[] {
-    return [...this.#environments.keys()]
-      .filter((environment) => environment.idleSince !== undefined)
+    return [...this.#environments]
+      .filter(([{ idleSince }, { keepsAll }]) => idleSince !== undefined && !keepsAll)
+      .map(([environment]) => environment)
       .sort((a, b) => (a.idleSince ?? 0) - (b.idleSince ?? 0))
   }
 
@@ -226,12 +252,36 @@ export class Pool {
     }
   }
 
-  #launch(deployment: Deployment, oldest: Attempt, room: Room & { kind: 'start' }): void {
-    const isOnly = deployment.environments.size === 0
-    const reason = isOnly ? this.#coldReasons.of(deployment.functionKey) : 'all environments busy'
+  #coldReason(deployment: Deployment): ColdReason {
+    if (deployment.environments.size === 0) return this.#coldReasons.of(deployment.functionKey)
+    deployment.grew()
+    return 'all environments busy'
+  }
+
+  /** Starts what is to be held initialised, as far as there is room without evicting anybody. */
+  #startAhead(deployment: Deployment): void {
+    if (deployment.aheadFailure !== undefined) return
+    const { kept, ready, waiting, isGrowing } = deployment
+    const { provisioned, spare } = startAhead({
+      kept,
+      environments: deployment.environments.size,
+      ready,
+      soonReady: deployment.countSoonReady(),
+      waiting,
+      isGrowing,
+      isBooting: this.#gate.isBusy,
+    })
+    for (let left = provisioned + spare; left > 0; left -= 1) {
+      const room = findRoom(this.#facts(deployment))
+      if (room.kind !== 'start' || room.evictMemoryMb > 0 || room.evictEnvironments > 0) return
+      this.#launch(deployment, provisioned > 0 ? 'provisioned' : 'spare', room)
+    }
+  }
+
+  #launch(deployment: Deployment, why: LaunchReason, room: Room & { kind: 'start' }): void {
     let environment: Environment
     try {
-      environment = this.#parts.launch(oldest.message, reason, {
+      environment = this.#parts.launch(deployment.place, why, {
         booted: (booted) => this.#gate.booted(booted),
         ready: (ready) => this.#onReady(deployment, ready),
         initFailed: (failed, failure) => this.#onInitFailed(deployment, failed, failure),
@@ -247,6 +297,7 @@ export class Pool {
     this.#memoryMb += environment.parts.memoryMb
     this.#environments.set(environment, deployment)
     deployment.environments.add(environment)
+    if (why === 'provisioned' || why === 'spare') deployment.ahead.add(environment)
     this.#gate.add(environment)
   }
 
@@ -255,6 +306,7 @@ export class Pool {
   }
 
   #onReady(deployment: Deployment, environment: Environment): void {
+    deployment.ahead.delete(environment)
     if (this.#isOld(environment, performance.now())) {
       return environment.stop('idle environments reaped')
     }
@@ -271,6 +323,7 @@ export class Pool {
     const { log, platform } = environment.parts
     const verdict = judgeInitFailure(failure)
     if (verdict) log.note(platform.initFailed(failure.initMs, verdict.status, verdict.errorType))
+    if (deployment.ahead.has(environment)) deployment.aheadFailed(failure.reason)
     const attempt = deployment.dequeue()
     if (!attempt) return
     const counted = this.#counted(attempt)
@@ -295,11 +348,9 @@ export class Pool {
   /** Starts what the waiting invocations lack, or fails those for whom there is no room. */
   #rebalance(deployment: Deployment): void {
     let lacking = deployment.waiting - deployment.countSoonReady()
-    for (; lacking > 0; lacking -= 1) {
-      const oldest = deployment.oldestWaiting
-      if (!oldest) break
+    for (; lacking > 0 && deployment.waiting > 0; lacking -= 1) {
       const room = findRoom(this.#facts(deployment))
-      if (room.kind === 'start') this.#launch(deployment, oldest, room)
+      if (room.kind === 'start') this.#launch(deployment, this.#coldReason(deployment), room)
       else this.#dequeue(deployment)?.failed('No host has room for another execution environment.')
     }
     this.#prune(deployment)

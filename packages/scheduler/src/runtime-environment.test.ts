@@ -4,7 +4,12 @@ import { expect, test } from 'vitest'
 import { runtimeEnvironment } from './runtime-environment.ts'
 import { makeVersion } from './scheduler-harness.ts'
 
-const facts = { functionName: 'hello', region: 'eu-west-1', logStream: 'stream' }
+const facts = {
+  functionName: 'hello',
+  region: 'eu-west-1',
+  logStream: 'stream',
+  isProvisioned: false,
+}
 
 test('the platform’s variables, and the function’s own beside them', () => {
   const version = makeVersion({ environment: { COLOUR: 'red', TZ: 'Europe/Berlin' } })

@@ -45,6 +45,8 @@ export interface SchedulerOptions {
 export interface Scheduler {
   /** Stems that wait for a function at this moment. */
   readonly stems: number
+  /** As Pool.keep: environments of a version that are initialised before anybody asks. */
+  keep: Pool['keep']
   /** Stops taking work, lets what runs finish for a while, then removes every sandbox. */
   close(): Promise<void>
 }
@@ -91,6 +93,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     get stems() {
       return stems.parked
     },
+    keep: (place, count) => pool.keep(place, count),
     async close() {
       draining = true
       beat()
@@ -120,8 +123,7 @@ function openPool(
   const { ageSecondsMax } = limits
   const pool = new Pool({
     limits: { ...limits, memoryMb: limits.memoryMb - max * STEM_MEMORY_MB },
-    launch: (message, coldReason, events) =>
-      launch({ ...parts, stems }, message, { coldReason, events }),
+    launch: (place, why, events) => launch({ ...parts, stems }, place, { why, events }),
     hasStem: (version) => stems.has(version),
   })
   const stems = new Stems({ ...parts, ...options.stems, max, ageSecondsMax, isBusy })
