@@ -1,5 +1,5 @@
-// Environments that are initialised before anybody asks, on the real engine: those that are held for
-// provisioned concurrency, and the spare of a function that grows.
+// Environments that are initialised before anybody asks, on the real engine: those that are held
+// for provisioned concurrency, and the spare of a function that grows.
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Harness, makeMessage, openHarness } from './scheduler-harness.ts'

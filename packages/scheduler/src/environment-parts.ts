@@ -1,6 +1,7 @@
 // What an execution environment is made of and whom it tells: everything it may do to the world
 // outside its own states. launch.ts puts the parts together; the pool listens.
 
+import type { Attempt } from './attempt.ts'
 import type { Environment } from './environment.ts'
 import type { InitFailure } from './init-failure.ts'
 import type { LogStream } from './log-stream.ts'
@@ -36,8 +37,11 @@ export interface EnvironmentEvents {
   booted(environment: Environment): void
   /** It waits for an invocation. */
   ready(environment: Environment): void
-  /** It could not load the function, and stops next. */
-  initFailed(environment: Environment, failure: InitFailure): void
+  /**
+   * It could not load the function. @returns the invocation that it is to try once more for; it
+   * stops next when there is none.
+   */
+  initFailed(environment: Environment, failure: InitFailure): Attempt | undefined
   stopping(environment: Environment, reason: string): void
   stopped(environment: Environment): void
 }

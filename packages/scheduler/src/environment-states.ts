@@ -6,7 +6,9 @@ export const TRANSITIONS = {
   /** The sandbox is being started. */
   Starting: ['Initialising', 'Stopping'],
   /** The runtime process loads the handler; ends with its first request for an invocation. */
-  Initialising: ['Ready', 'Stopping'],
+  Initialising: ['Ready', 'Retrying', 'Stopping'],
+  /** The init failed; the function is loaded again for an invocation, and within its time. */
+  Retrying: ['Busy', 'Stopping'],
   /** The runtime waits for an invocation. */
   Ready: ['Busy', 'Frozen', 'Stopping'],
   /** The same, but its processes are halted where they are; it is thawed with its next work. */

@@ -14,12 +14,15 @@ let environment: Environment
 /** Ids of the invocations that the runtime has received. */
 let given: string[]
 let thaw: () => Promise<void>
+/** Waits for an environment whose init fails. */
+let retry: Attempt | undefined
 const note = (text: string) => () => void happened.push(text)
 
 beforeEach(() => {
   vi.useFakeTimers()
   happened = []
   given = []
+  retry = undefined
   thaw = async () => void happened.push('thaw')
   const logging = { format: 'Text', group: 'g' } as const
   const facts = { logging, version: '1', memoryMb: 128, runtime: 'r', runtimeArn: 'a' }
@@ -50,7 +53,10 @@ beforeEach(() => {
     events: {
       booted: note('booted'),
       ready: note('ready'),
-      initFailed: (_self, { reason }) => happened.push(`init failed: ${reason}`),
+      initFailed: (_self, { reason }) => {
+        happened.push(`init failed: ${reason}`)
+        return retry
+      },
       stopping: (_self, reason) => happened.push(`stopping: ${reason}`),
       stopped: note('stopped'),
     },
@@ -197,5 +203,57 @@ test('one that cannot be thawed is the platform’s failure, and ends', async ()
   await vi.advanceTimersByTimeAsync(0)
   expect(given).toEqual([])
   expect(happened).toContain('failed')
+  expect(environment.isEnding).toBe(true)
+})
+
+/** The function is being loaded for the first time. */
+async function load(): Promise<void> {
+  environment.start()
+  await vi.advanceTimersByTimeAsync(1)
+  environment.sandboxReady()
+  happened.length = 0
+}
+const INIT_ERROR = Buffer.from('{"errorType":"Oops"}')
+
+test('an init that fails is tried again within the invocation’s time', async () => {
+  await load()
+  retry = attempt('1')
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(environment.stateName).toBe('Retrying')
+  expect(happened).toEqual(['init failed: init timed out', 'kill'])
+  // What still comes from the first process is not taken for the second one's.
+  expect(environment.initFailed(INIT_ERROR)).toBe(false)
+})
+
+test('the second init gives the invocation what is left of its time', async () => {
+  await load()
+  retry = attempt('1')
+  environment.initFailed(INIT_ERROR)
+  environment.processExited({ status: 1 }, 0)
+  expect(happened).toEqual(['init failed: init error', 'kill', 'process'])
+  await vi.advanceTimersByTimeAsync(1_500)
+  environment.next((taken) => given.push(taken.message.requestId))
+  expect([environment.stateName, given]).toEqual(['Busy', ['1']])
+  await vi.advanceTimersByTimeAsync(500)
+  expect(happened.at(-1)).toContain('timed out: {"errorType":"Sandbox.Timedout"')
+})
+
+test.each<[string, () => unknown, string]>([
+  ['reports', () => environment.initFailed(INIT_ERROR), 'init error: {"errorType":"Oops"}'],
+  ['exits', () => environment.processExited({ status: 1 }, 0), 'init error: {"errorType":"Runtime'],
+  ['takes too long', () => vi.advanceTimersByTimeAsync(2_000), 'timed out: {"errorType":"Sandbox'],
+])('a second init that %s is the answer, and the end', async (_how, fail, answer) => {
+  await load()
+  retry = attempt('1')
+  environment.processExited({ status: 1 }, 0)
+  expect(environment.stateName).toBe('Retrying')
+  await fail()
+  expect(happened.join('\n')).toContain(answer)
+  expect(environment.isEnding).toBe(true)
+})
+
+test('an init that fails with nobody waiting is not tried again', async () => {
+  await load()
+  environment.initFailed(INIT_ERROR)
   expect(environment.isEnding).toBe(true)
 })

@@ -4,23 +4,12 @@
 // fault of ours.
 
 import { strict as assert } from 'node:assert'
-import {
-  billedMs,
-  type InvocationReport,
-  type RuntimeExit,
-  type StartKind,
-} from '@hearth/core/invocation'
-import {
-  type Attempt,
-  answered,
-  answeredTooMuch,
-  type Ending,
-  exited,
-  type Finished,
-  ranOut,
-} from './attempt.ts'
+import type { RuntimeExit, StartKind } from '@hearth/core/invocation'
+import { type Attempt, answered, answeredTooMuch, type Ending, exited, ranOut } from './attempt.ts'
+import { AttemptReports } from './attempt-reports.ts'
 import type { EnvironmentParts } from './environment-parts.ts'
 import { type StateName, TRANSITIONS } from './environment-states.ts'
+import { INIT_TIMED_OUT, type InitFailure, judgeInitFailure } from './init-failure.ts'
 import type { Parked, RuntimeSide } from './runtime-api.ts'
 import type { SandboxChannel } from './sandbox-channel.ts'
 
@@ -29,7 +18,19 @@ type State =
   | { name: 'Initialising'; since: number }
   | { name: 'Frozen' | 'Ready'; parked: Parked; since: number }
   | { name: 'Busy'; attempt: Attempt; since: number }
+  | Retrying
   | { name: 'Settling'; requestId: string; since: number }
+
+/** The function is loaded again for an invocation, and within its time. */
+interface Retrying {
+  name: 'Retrying'
+  attempt: Attempt
+  since: number
+  /** On the wall clock. */
+  deadline: number
+  /** Whether the failed process is gone, and its successor loads. */
+  loads: boolean
+}
 
 /** An engine that takes longer to start a container will not start it. */
 const START_MS_MAX = 60_000
@@ -39,9 +40,6 @@ const INIT_MS_MAX = 10_000
 const RESET_MS_MAX = 5_000
 /** A runtime that settles for longer than this is not waited for by others. */
 export const SETTLING_SOON_MS = 100
-/** A busy environment is asked for its memory a few times a second, not at each invocation. */
-const MEMORY_FRESH_MS = 250
-const BYTES_PER_MB = 1024 * 1024
 const NOTHING = Promise.resolve()
 
 export class Environment implements RuntimeSide {
@@ -51,21 +49,13 @@ export class Environment implements RuntimeSide {
   #state: State = { name: 'Starting' }
   #limit: NodeJS.Timeout | undefined
   #channel: SandboxChannel | undefined
-  #startKind: StartKind = 'cold'
-  /** Whether it was ready before anybody needed it. */
-  #wasAhead = false
   #starting: Promise<unknown> = NOTHING
-  /** An answer that still waits for its log's tail. */
-  #finishing: Promise<void> = NOTHING
-  /** Set by the first init, told with the first invocation, and then forgotten. */
-  #initMs: number | undefined
-  #served = 0
+  readonly #reports: AttemptReports
   #kills = 0
-  #peakMb = 0
-  #peakAskedAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: EnvironmentParts) {
     this.parts = parts
+    this.#reports = new AttemptReports(parts)
   }
 
   get stateName(): StateName {
@@ -108,7 +98,7 @@ export class Environment implements RuntimeSide {
    */
   adopt(channel: SandboxChannel, startKind: StartKind): void {
     this.#channel = channel
-    this.#startKind = startKind
+    this.#reports.started(channel, startKind)
   }
 
   /** Hands over an invocation; only one that waits for work takes one. */
@@ -130,20 +120,13 @@ export class Environment implements RuntimeSide {
     )
   }
 
-  /** Answers an invocation for which this environment could not load the function. */
-  answerInitFailure(attempt: Attempt, ending: Ending, initMs: number): void {
-    this.parts.log.begin(attempt.message.requestId, attempt.message.wantsLogTail)
-    this.#initMs = initMs
-    this.#finish(attempt, ending)
-  }
-
   /** Ends the environment whatever it does; a running invocation is answered as exited. */
   stop(reason: string): void {
     const left = this.#leave(reason)
     if (!left) return
     const { requestId } = left.attempt.message
     const facts = { outOfMemory: false, durationMs: performance.now() - left.since }
-    this.#finish(left.attempt, exited(requestId, { signal: 9 }, facts))
+    this.#reports.finish(left.attempt, exited(requestId, { signal: 9 }, facts))
   }
 
   /** As stop, but what runs is the platform's failure and not the function's. */
@@ -162,7 +145,9 @@ export class Environment implements RuntimeSide {
 
   /** hearth-init has gone, and the sandbox with it. */
   sandboxLost(): void {
-    this.#failInit('the sandbox ended before the function was loaded')
+    if (this.#state.name === 'Starting' || this.#state.name === 'Initialising') {
+      this.#failInit('the sandbox ended before the function was loaded')
+    }
     this.stop('environment died')
   }
 
@@ -173,11 +158,13 @@ export class Environment implements RuntimeSide {
     switch (this.#state.name) {
       case 'Initialising':
         return this.#failInit('exited', { exit })
+      case 'Retrying':
+        return this.#state.loads ? this.#failInit('exited', { exit }) : this.#reload(this.#state)
       case 'Busy': {
         const { attempt, since } = this.#state
         const facts = { outOfMemory, durationMs: performance.now() - since }
         this.#become({ name: 'Resetting' })
-        this.#finish(attempt, exited(attempt.message.requestId, exit, facts))
+        this.#reports.finish(attempt, exited(attempt.message.requestId, exit, facts))
         return this.#startProcess()
       }
       case 'Settling':
@@ -199,17 +186,25 @@ export class Environment implements RuntimeSide {
   }
 
   next(parked: Parked): boolean {
-    const { name } = this.#state
-    if (name !== 'Initialising' && name !== 'Settling') return false
+    const state = this.#state
     const now = performance.now()
-    const isFirst = this.#state.name === 'Initialising' && this.#served === 0
-    if (isFirst) this.#initMs = now - this.#state.since
-    this.#become({ name: 'Ready', parked, since: now }, this.parts.freezeAfterMs)
-    this.parts.events.ready(this)
-    if (!isFirst) return true
-    this.#wasAhead = this.idleSince !== undefined
-    this.parts.initialised()
-    return true
+    switch (state.name) {
+      case 'Retrying':
+        if (state.loads) this.#load(state, parked)
+        return state.loads
+      case 'Initialising':
+      case 'Settling': {
+        const isFirst = state.name === 'Initialising' && this.#reports.isFirst
+        this.#become({ name: 'Ready', parked, since: now }, this.parts.freezeAfterMs)
+        this.parts.events.ready(this)
+        if (!isFirst) return true
+        this.#reports.initialised(now - state.since, this.idleSince !== undefined)
+        this.parts.initialised()
+        return true
+      }
+      default:
+        return false
+    }
   }
 
   hungUp(parked: Parked): void {
@@ -239,14 +234,15 @@ export class Environment implements RuntimeSide {
   }
 
   initFailed(body: Buffer): boolean {
-    if (this.#state.name !== 'Initialising') return false
+    const { name } = this.#state
+    if (name !== 'Initialising' && !(name === 'Retrying' && this.#state.loads)) return false
     this.#failInit('init error', { body })
     return true
   }
 
   #startProcess(): void {
     this.#become({ name: 'Initialising', since: performance.now() }, INIT_MS_MAX)
-    if (this.#served === 0) this.parts.log.note(this.parts.platform.initStart())
+    if (this.#reports.isFirst) this.parts.log.note(this.parts.platform.initStart())
     this.#channel?.startProcess(this.parts.process)
   }
 
@@ -256,11 +252,16 @@ export class Environment implements RuntimeSide {
       case 'Starting':
         return this.#failInit('the engine did not start the sandbox in time')
       case 'Initialising':
-        return this.#failInit('init timed out')
+        return this.#failInit(INIT_TIMED_OUT)
+      case 'Retrying':
+        return this.#failInit(INIT_TIMED_OUT)
       case 'Busy': {
         const { attempt } = this.#state
         this.#reset()
-        return this.#finish(attempt, ranOut(attempt.message.requestId, this.parts.timeoutSeconds))
+        return this.#reports.finish(
+          attempt,
+          ranOut(attempt.message.requestId, this.parts.timeoutSeconds),
+        )
       }
       case 'Ready':
         this.#become({ ...this.#state, name: 'Frozen' })
@@ -278,13 +279,51 @@ export class Environment implements RuntimeSide {
     this.#channel?.killProcesses()
   }
 
+  /** An init that failed once is tried again for an invocation, if one waits, as on Lambda. */
   #failInit(reason: string, details: { body?: Uint8Array; exit?: RuntimeExit } = {}): void {
-    const { name } = this.#state
-    if (name !== 'Starting' && name !== 'Initialising') return
-    const since = this.#state.name === 'Initialising' ? this.#state.since : performance.now()
-    const initMs = performance.now() - since
-    this.parts.events.initFailed(this, { reason, initMs, ...details })
-    this.stop(reason)
+    const state = this.#state
+    if (state.name === 'Retrying') return this.#failRetry(state, { reason, ...details })
+    if (state.name !== 'Starting' && state.name !== 'Initialising') return
+    const since = state.name === 'Initialising' ? state.since : performance.now()
+    const failure = { reason, initMs: performance.now() - since, ...details }
+    const attempt = this.parts.events.initFailed(this, failure)
+    if (!attempt) return this.stop(reason)
+    const { timeoutSeconds, log } = this.parts
+    const timeoutMs = timeoutSeconds * 1000
+    const deadline = Date.now() + timeoutMs
+    const now = performance.now()
+    const retrying: Retrying = { name: 'Retrying', attempt, since: now, deadline, loads: false }
+    this.#become(retrying, timeoutMs)
+    log.begin(attempt.message.requestId, attempt.message.wantsLogTail)
+    if (details.exit) this.#reload(retrying)
+    else this.#channel?.killProcesses()
+  }
+
+  #reload(state: Retrying): void {
+    state.loads = true
+    this.#channel?.startProcess(this.parts.process)
+  }
+
+  /** The second init went well: the invocation has what is left of its time. */
+  #load({ attempt, since, deadline }: Retrying, parked: Parked): void {
+    this.#become({ name: 'Busy', attempt, since }, Math.max(deadline - Date.now(), 0))
+    this.parts.initialised()
+    parked(attempt, deadline)
+  }
+
+  #failRetry({ attempt, since }: Retrying, details: Omit<InitFailure, 'initMs'>): void {
+    const { log, platform, timeoutSeconds } = this.parts
+    const failure = { ...details, initMs: performance.now() - since }
+    const verdict = judgeInitFailure(failure)
+    if (!verdict) return this.abandon(failure.reason)
+    log.note(platform.initFailed('invoke', failure.initMs, verdict.status, verdict.errorType))
+    const { requestId } = attempt.message
+    const ending =
+      verdict.status === 'timeout'
+        ? ranOut(requestId, timeoutSeconds)
+        : { ...verdict.ending(requestId), durationMs: failure.initMs }
+    this.#leave(failure.reason)
+    this.#reports.finish(attempt, ending)
   }
 
   #answer(requestId: string, toEnding: (durationMs: number) => Ending): boolean {
@@ -295,7 +334,7 @@ export class Environment implements RuntimeSide {
     // Lambda counts what a runtime does before it asks for more against the timeout, too.
     const limitMs = this.parts.timeoutSeconds * 1000
     this.#become({ name: 'Settling', requestId, since: now }, limitMs)
-    this.#finish(attempt, toEnding(now - since))
+    this.#reports.finish(attempt, toEnding(now - since))
     return true
   }
 
@@ -306,77 +345,17 @@ export class Environment implements RuntimeSide {
     this.#become({ name: 'Stopping' })
     this.parts.events.stopping(this, reason)
     void this.#dismantle()
-    return state.name === 'Busy' ? state : undefined
+    return state.name === 'Busy' || state.name === 'Retrying' ? state : undefined
   }
 
   async #dismantle(): Promise<void> {
     // An engine that is still creating the container would otherwise start it behind our back.
     await this.#starting
     await this.parts.stopSandbox(this.#channel)
-    await this.#finishing
+    await this.#reports.settled
     this.parts.log.end()
     this.#become({ name: 'Stopped' })
     this.parts.events.stopped(this)
-  }
-
-  /**
-   * Report, answer and log; the answer goes first unless its caller wants the log's tail with it.
-   */
-  #finish(attempt: Attempt, ending: Ending): void {
-    const { log, platform } = this.parts
-    const { requestId, wantsLogTail } = attempt.message
-    const finished = this.#finished(ending)
-    // Made when it is written, a moment later: by then the memory peak is known.
-    const closing = () => {
-      const report = { ...finished.report, maxMemoryMb: this.#peakMb }
-      return platform.finish(requestId, report, ending.notes)
-    }
-    if (!wantsLogTail) {
-      attempt.finished(finished)
-      log.close(requestId, closing)
-      void this.#askPeak(MEMORY_FRESH_MS)
-      return
-    }
-    this.#finishing = this.#askPeak(0)
-      .then(() => log.closeWithTail(requestId, closing))
-      .then((logTail) => attempt.finished({ ...finished, logTail }))
-  }
-
-  #finished({ payload, outcome, durationMs }: Ending): Finished {
-    const isFirst = this.#served === 0
-    const initMs = this.#initMs
-    this.#served += 1
-    this.#initMs = undefined
-    const report: InvocationReport = {
-      start: isFirst ? this.#firstStart() : 'warm',
-      outcome,
-      durationMs,
-      billedMs: billedMs(durationMs, initMs ?? 0),
-      maxMemoryMb: this.#peakMb,
-    }
-    const { why } = this.parts
-    if (isFirst && !this.#wasAhead) {
-      report.coldReason = why === 'provisioned' || why === 'spare' ? 'all environments busy' : why
-    }
-    if (initMs !== undefined) report.initMs = initMs
-    if (outcome === 'success') return { payload, report }
-    return { payload, report, functionError: 'Unhandled' }
-  }
-
-  /** How the first invocation found it. */
-  #firstStart(): StartKind {
-    if (!this.#wasAhead) return this.#startKind
-    return this.parts.why === 'provisioned' ? 'provisioned' : 'warm'
-  }
-
-  /** Asks for the memory's high-water mark, unless it was asked for lately. */
-  #askPeak(freshMs: number): Promise<void> {
-    const now = performance.now()
-    if (!this.#channel || now - this.#peakAskedAt < freshMs) return NOTHING
-    this.#peakAskedAt = now
-    return this.#channel.memoryPeak().then((bytes) => {
-      this.#peakMb = Math.max(this.#peakMb, Math.ceil(bytes / BYTES_PER_MB))
-    })
   }
 
   /** Moves to another state, whose own limit begins now. */

@@ -1,8 +1,8 @@
-// An init that failed, and what the invocation that waited for it is told. The function's own
-// report is its answer; without one the platform answers in the shapes of a runtime that exited or
-// ran out of time. Pure.
+// An init that failed, and what the invocation for which it was tried again is told. The
+// function's own report is its answer; without one the platform answers in the shape of a runtime
+// that exited. Time that ran out is the invocation's, and has the shape of any timeout. Pure.
 
-import { type Outcome, type RuntimeExit, runtimeExited, timedOut } from '@hearth/core/invocation'
+import { type Outcome, type RuntimeExit, runtimeExited } from '@hearth/core/invocation'
 import type { Ending } from './attempt.ts'
 
 export interface InitFailure {
@@ -14,13 +14,12 @@ export interface InitFailure {
   exit?: RuntimeExit
 }
 
-export interface InitVerdict {
-  status: 'error' | 'timeout'
-  errorType?: string
-  /** The answer for one invocation; the time is the init's, not the invocation's. */
-  ending(requestId: string, timeoutSeconds: number): Ending
-}
+export type InitVerdict =
+  | { status: 'error'; errorType?: string; ending(requestId: string): Ending }
+  | { status: 'timeout'; errorType?: undefined }
 
+/** The reason of an init that took too long. */
+export const INIT_TIMED_OUT = 'init timed out'
 /** What AWS shows of an error type; a function may put anything there. */
 const ERROR_TYPE = /^[\w.$:-]{1,128}$/
 
@@ -42,12 +41,7 @@ export function judgeInitFailure(failure: InitFailure): InitVerdict | undefined 
       ending: (requestId) => ending(json(runtimeExited(requestId, exit)), 'init error'),
     }
   }
-  if (reason !== 'init timed out') return undefined
-  return {
-    status: 'timeout',
-    // Lambda's own answer: init is tried again within the function's timeout, which then runs out.
-    ending: (requestId, seconds) => ending(json(timedOut(requestId, seconds)), 'timed out'),
-  }
+  return reason === INIT_TIMED_OUT ? { status: 'timeout' } : undefined
 }
 
 function ending(payload: Uint8Array, outcome: Outcome): Ending {

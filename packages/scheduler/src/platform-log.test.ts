@@ -41,7 +41,7 @@ test('text', () => {
     'REPORT RequestId: r\tDuration: 3.01 ms\tBilled Duration: 114 ms\tMemory Size: 128 MB\t' +
       'Max Memory Used: 36 MB\tStatus: timeout\t',
   ])
-  expect(text.initFailed(1.234, 'error', 'Runtime.ExitError')).toBe(
+  expect(text.initFailed('init', 1.234, 'error', 'Runtime.ExitError')).toBe(
     'INIT_REPORT Init Duration: 1.23 ms\tPhase: init\tStatus: error\tError Type: Runtime.ExitError',
   )
 })

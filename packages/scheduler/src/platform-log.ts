@@ -8,7 +8,12 @@ import type { InvocationReport } from '@hearth/core/invocation'
 export interface Platform {
   initStart(): string | undefined
   /** An init that failed; one that went well is told by the first report. */
-  initFailed(initMs: number, status: 'error' | 'timeout', errorType?: string): string | undefined
+  initFailed(
+    phase: 'init' | 'invoke',
+    initMs: number,
+    status: 'error' | 'timeout',
+    errorType?: string,
+  ): string | undefined
   start(requestId: string): string | undefined
   /** The lines after the function's own: the platform's notes, END and REPORT. */
   finish(requestId: string, report: InvocationReport, notes: readonly string[]): string[]
@@ -30,8 +35,8 @@ function textLog(facts: PlatformFacts): Platform {
   return {
     initStart: () =>
       `INIT_START Runtime Version: ${facts.runtime}\tRuntime Version ARN: ${facts.runtimeArn}`,
-    initFailed: (initMs, status, errorType) =>
-      `INIT_REPORT Init Duration: ${initMs.toFixed(2)} ms\tPhase: init\tStatus: ${status}` +
+    initFailed: (phase, initMs, status, errorType) =>
+      `INIT_REPORT Init Duration: ${initMs.toFixed(2)} ms\tPhase: ${phase}\tStatus: ${status}` +
       (errorType ? `\tError Type: ${errorType}` : ''),
     start: (requestId) => `START RequestId: ${requestId} Version: ${facts.version}`,
     finish: (requestId, report, notes) => [
@@ -76,17 +81,19 @@ function jsonLog(facts: PlatformFacts): Platform {
     LEVELS.indexOf(level) < least
       ? undefined
       : JSON.stringify({ time: new Date().toISOString(), type: `platform.${type}`, record })
-  const phase = { initializationType: 'on-demand', phase: 'init' }
+  const initializationType = 'on-demand'
   return {
     initStart: () =>
       line('INFO', 'initStart', {
-        ...phase,
+        initializationType,
+        phase: 'init',
         runtimeVersion: facts.runtime,
         runtimeVersionArn: facts.runtimeArn,
       }),
-    initFailed: (initMs, status, errorType) =>
+    initFailed: (phase, initMs, status, errorType) =>
       line('WARN', 'initReport', {
-        ...phase,
+        initializationType,
+        phase,
         status,
         ...(errorType && { errorType }),
         metrics: { durationMs: round(initMs) },

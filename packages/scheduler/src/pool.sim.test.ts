@@ -123,6 +123,15 @@ async function live(plan: Day): Promise<void> {
   const stopped = Promise.all([pool.stopAll(), stems.close()])
   await vi.advanceTimersByTimeAsync(120_000)
   await stopped
+  judge(plan, { engine, pool, accepted })
+}
+
+/** What must hold when the day is over. */
+function judge(
+  { limits, stemsMax }: Day,
+  seen: { engine: FakeEngine; pool: Pool; accepted: Map<string, string[]> },
+): void {
+  const { engine, pool, accepted } = seen
   for (const heard of accepted.values()) {
     expect(heard.filter((word) => word !== 'began')).toHaveLength(1)
     expect(heard.filter((word) => word === 'began').length).toBeLessThanOrEqual(1)

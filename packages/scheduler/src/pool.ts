@@ -318,20 +318,28 @@ export class Pool {
     deployment.addReady(environment)
   }
 
-  /** The oldest waiting invocation hears why; the others may still be lucky. */
-  #onInitFailed(deployment: Deployment, environment: Environment, failure: InitFailure): void {
+  /** The oldest waiting invocation has it tried once more; the others may still be lucky. */
+  #onInitFailed(
+    deployment: Deployment,
+    environment: Environment,
+    failure: InitFailure,
+  ): Attempt | undefined {
     const { log, platform } = environment.parts
     const verdict = judgeInitFailure(failure)
-    if (verdict) log.note(platform.initFailed(failure.initMs, verdict.status, verdict.errorType))
+    if (verdict) {
+      log.note(platform.initFailed('init', failure.initMs, verdict.status, verdict.errorType))
+    }
     if (deployment.ahead.has(environment)) deployment.aheadFailed(failure.reason)
     const attempt = deployment.dequeue()
-    if (!attempt) return
+    if (!attempt) return undefined
     const counted = this.#counted(attempt)
-    if (!verdict) return counted.failed(failure.reason)
-    const { requestId, version } = attempt.message
+    if (!verdict) {
+      counted.failed(failure.reason)
+      return undefined
+    }
     attempt.began()
-    const ending = verdict.ending(requestId, version.configuration.timeoutSeconds)
-    environment.answerInitFailure(counted, ending, failure.initMs)
+    queueMicrotask(() => this.#rebalance(deployment))
+    return counted
   }
 
   #onStopping(deployment: Deployment, environment: Environment, reason: string): void {

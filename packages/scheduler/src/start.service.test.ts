@@ -192,6 +192,23 @@ async function invokeUntilTaken(crowd: Harness, n: number): Promise<string> {
   }
 }
 
+test('an init that fails once is tried again, and the invocation never knows', async () => {
+  const code = `const fs = require('node:fs')
+    if (!fs.existsSync('/tmp/tried')) { fs.writeFileSync('/tmp/tried', ''); process.exit(9) }
+    exports.handler = async () => 'loaded'`
+  const twice = await openHarness({ files: { 'index.js': code } })
+  try {
+    const { body, report, logTail } = await twice.invoke({}, { wantsLogTail: true })
+    expect(parse(body)).toBe('loaded')
+    expect(report).toMatchObject({ outcome: 'success', start: 'cold' })
+    expect(report?.initMs).toBeUndefined()
+    expect(logTail).toMatch(/^START .*\nEND .*\nREPORT .*\t\n$/)
+    await expect.poll(() => twice.log.join('\n')).toContain('Phase: init\tStatus: error')
+  } finally {
+    await twice.close()
+  }
+})
+
 test('python speaks the same protocol', async () => {
   const code = 'import os\ncalls = 0\ndef handler(event, context):\n  global calls\n  calls += 1\n'
   const python = await openHarness({
