@@ -5,6 +5,8 @@
 export const SYNC_PAYLOAD_BYTES_MAX = 6_291_456
 /** Response payload limit, in bytes; AWS's own message names this figure. */
 export const RESPONSE_BYTES_MAX = 6_291_556
+/** Limit of a streamed response, in bytes (Lambda quotas: 200 MB); an operator may change it. */
+export const STREAMED_BYTES_MAX = 209_715_200
 /** How much of the log LogType=Tail returns, in bytes. */
 export const LOG_TAIL_BYTES_MAX = 4096
 
@@ -85,6 +87,8 @@ export interface InvocationRecord {
   start: StartKind
   coldReason?: ColdReason
   outcome: Outcome
+  /** Bytes of a streamed response; absent for a buffered one. The first 6 MB of each are free. */
+  streamedBytes?: number
 }
 
 /**
@@ -133,9 +137,17 @@ export function runtimeExited(requestId: string, exit: RuntimeExit): FunctionErr
 }
 
 /** The function answered with more than the limit. */
-export function responseTooLarge(): FunctionErrorBody {
+export function responseTooLarge(bytesMax: number): FunctionErrorBody {
   return {
     errorType: 'Function.ResponseSizeTooLarge',
-    errorMessage: `Response payload size exceeded maximum allowed payload size (${RESPONSE_BYTES_MAX} bytes).`,
+    errorMessage: `Response payload size exceeded maximum allowed payload size (${bytesMax} bytes).`,
+  }
+}
+
+/** A streamed response broke off although its runtime lives. */
+export function responseTruncated(requestId: string): FunctionErrorBody {
+  return {
+    errorType: 'Runtime.TruncatedResponse',
+    errorMessage: `RequestId: ${requestId} Error: The response ended before it was complete`,
   }
 }

@@ -8,9 +8,11 @@ import {
   type Outcome,
   type RuntimeExit,
   responseTooLarge,
+  responseTruncated,
   runtimeExited,
   timedOut,
 } from '@hearth/core/invocation'
+import type { ResponseStream } from './response-stream.ts'
 
 /** An accepted invocation. Exactly one of `finished` and `failed` is called, once. */
 export interface Attempt {
@@ -18,6 +20,11 @@ export interface Attempt {
   readonly payload: Uint8Array
   /** An environment has it; called before the event leaves. */
   began(): void
+  /**
+   * The runtime streams its answer, of this content type. Absent when the caller wants the answer
+   * in one piece; undefined when a stream was opened before.
+   */
+  readonly openStream?: (contentType: string) => ResponseStream | undefined
   finished(finished: Finished): void
   /** The platform could not run it, or had to stop; the reason is for the caller. */
   failed(reason: string): void
@@ -25,6 +32,7 @@ export interface Attempt {
 
 /** What became of an attempt that ran. */
 export interface Finished {
+  /** The answer, or the error; empty when a stream carried the answer. */
   payload: Uint8Array
   functionError?: 'Unhandled'
   logTail?: string
@@ -48,8 +56,13 @@ export function answered(payload: Uint8Array, outcome: Outcome, durationMs: numb
 }
 
 /** The function's answer is over the limit, and is not the answer. */
-export function answeredTooMuch(durationMs: number): Ending {
-  return answered(json(responseTooLarge()), 'function error', durationMs)
+export function answeredTooMuch(bytesMax: number, durationMs: number): Ending {
+  return answered(json(responseTooLarge(bytesMax)), 'function error', durationMs)
+}
+
+/** The function's stream broke off in the middle. */
+export function answeredInPart(requestId: string, durationMs: number): Ending {
+  return answered(json(responseTruncated(requestId)), 'exited', durationMs)
 }
 
 /** The function ran longer than its timeout; it is billed for exactly that. */

@@ -5,11 +5,20 @@
 
 import { strict as assert } from 'node:assert'
 import type { RuntimeExit, StartKind } from '@hearth/core/invocation'
-import { type Attempt, answered, answeredTooMuch, type Ending, exited, ranOut } from './attempt.ts'
+import {
+  type Attempt,
+  answered,
+  answeredInPart,
+  answeredTooMuch,
+  type Ending,
+  exited,
+  ranOut,
+} from './attempt.ts'
 import { AttemptReports } from './attempt-reports.ts'
 import type { EnvironmentParts } from './environment-parts.ts'
 import { type StateName, TRANSITIONS } from './environment-states.ts'
 import { INIT_TIMED_OUT, type InitFailure, judgeInitFailure } from './init-failure.ts'
+import type { ResponseStream } from './response-stream.ts'
 import type { Parked, RuntimeSide } from './runtime-api.ts'
 import type { SandboxChannel } from './sandbox-channel.ts'
 
@@ -40,6 +49,8 @@ const INIT_MS_MAX = 10_000
 const RESET_MS_MAX = 5_000
 /** A runtime that settles for longer than this is not waited for by others. */
 export const SETTLING_SOON_MS = 100
+/** How long hearth-init may take to say how a process ended whose connection is gone. */
+const EXIT_TOLD_MS = 200
 const NOTHING = Promise.resolve()
 
 export class Environment implements RuntimeSide {
@@ -229,8 +240,19 @@ export class Environment implements RuntimeSide {
     return this.#answer(requestId, (durationMs) => answered(body, 'function error', durationMs))
   }
 
-  respondTooLarge(requestId: string): boolean {
-    return this.#answer(requestId, answeredTooMuch)
+  respondTooLarge(requestId: string, bytesMax: number): boolean {
+    return this.#answer(requestId, (durationMs) => answeredTooMuch(bytesMax, durationMs))
+  }
+
+  stream(requestId: string, contentType: string): ResponseStream | undefined {
+    if (this.#state.name !== 'Busy' || this.expects(requestId) !== 'answer') return undefined
+    return this.#state.attempt.openStream?.(contentType)
+  }
+
+  streamBroken(requestId: string): void {
+    const answer = () => this.#answer(requestId, (ms) => answeredInPart(requestId, ms))
+    // A process that died is about to be reported, and says more.
+    setTimeout(answer, EXIT_TOLD_MS)
   }
 
   initFailed(body: Buffer): boolean {

@@ -1,7 +1,7 @@
 // Reads HTTP/1.1 requests out of a byte stream, however it is cut: the server's half of the Runtime
 // API's wire. Small because it has one kind of client, and strict because that client is hostile by
 // assumption: heads are bounded, bodies beyond what the asker wants are counted and not kept, and
-// anything ambiguous is malformed.
+// anything ambiguous is malformed. A body may also be handed on piece by piece as it comes.
 
 export interface RequestHead {
   method: string
@@ -10,13 +10,25 @@ export interface RequestHead {
   expectsContinue: boolean
   /** The client wants the connection closed after the answer. */
   closes: boolean
+  contentType?: string
+  /** The body is made while it is sent (Lambda-Runtime-Function-Response-Mode: streaming). */
+  streams: boolean
+}
+
+/** What came behind a chunked body; undefined members were absent. */
+export interface Trailers {
+  errorType?: string
+  /** As it came: base64 of JSON, if the client means well. */
+  errorBody?: string
 }
 
 export interface RequestListener {
-  /** @returns how many bytes of body to keep. */
-  begin(head: RequestHead): number
-  /** The request is complete; the body is undefined when it was larger than wanted. */
-  complete(body: Buffer | undefined): void
+  /** @returns how many bytes of body to keep, or `pieces` to be given them as they come. */
+  begin(head: RequestHead): number | 'pieces'
+  /** A piece of a body that was wanted in pieces; never empty. */
+  piece(bytes: Buffer): void
+  /** The request is complete; the body is undefined when it was not kept, or not whole. */
+  complete(body: Buffer | undefined, trailers: Trailers): void
   /** The stream cannot be understood from here on. */
   malformed(): void
 }
@@ -34,6 +46,9 @@ const HEAD_BYTES_MAX = 16 * 1024
 /** More than this is not even read to its end. */
 const BODY_BYTES_MAX = 64 * 1024 * 1024
 const LINE_BYTES_MAX = 1024
+/** The trailers together; an error report in base64 has room. */
+const TRAILER_BYTES_MAX = 64 * 1024
+const NO_TRAILERS: Trailers = {}
 const EMPTY = Buffer.alloc(0)
 const HEAD: Phase = { name: 'head' }
 
@@ -49,6 +64,9 @@ export class RequestReader {
   #kept: Buffer = EMPTY
   #bytes = 0
   #bytesWanted = 0
+  #inPieces = false
+  #trailers = NO_TRAILERS
+  #trailerBytes = 0
 
   constructor(listener: RequestListener) {
     this.#listener = listener
@@ -96,9 +114,7 @@ export class RequestReader {
           this.#phase = { name: 'chunk size' }
         })
       case 'trailers':
-        return this.#readLine((line) => {
-          if (line === '') this.#complete()
-        })
+        return this.#readLine((line) => this.#takeTrailer(line), TRAILER_BYTES_MAX)
       case 'broken':
         this.#rest = EMPTY
         return false
@@ -120,7 +136,11 @@ export class RequestReader {
     }
     this.#kept = EMPTY
     this.#bytes = 0
-    this.#bytesWanted = this.#listener.begin(head)
+    const wanted = this.#listener.begin(head)
+    this.#inPieces = wanted === 'pieces'
+    this.#bytesWanted = wanted === 'pieces' ? 0 : wanted
+    this.#trailers = NO_TRAILERS
+    this.#trailerBytes = 0
     if (head.chunked) this.#phase = { name: 'chunk size' }
     else if (head.length > 0) this.#phase = { name: 'body', remaining: head.length }
     else this.#complete()
@@ -132,7 +152,8 @@ export class RequestReader {
     const piece = this.#rest.subarray(0, phase.remaining)
     this.#rest = this.#rest.subarray(piece.length)
     phase.remaining -= piece.length
-    this.#keep(piece, phase.remaining)
+    if (this.#inPieces) this.#listener.piece(piece)
+    else this.#keep(piece, phase.remaining)
     if (this.#bytes > BODY_BYTES_MAX) this.#break()
     if (phase.remaining > 0 || this.#phase !== phase) return false
     if (phase.name === 'body') this.#complete()
@@ -166,10 +187,27 @@ export class RequestReader {
     this.#phase = remaining > 0 ? { name: 'chunk', remaining } : { name: 'trailers' }
   }
 
-  #readLine(take: (line: string) => void): boolean {
+  /** One line of the trailers; the empty one ends them. */
+  #takeTrailer(line: string): void {
+    if (line === '') return this.#complete()
+    this.#trailerBytes += line.length
+    const colon = line.indexOf(':')
+    if (this.#trailerBytes > TRAILER_BYTES_MAX || colon < 1) return this.#break()
+    const value = line.slice(colon + 1).trim()
+    switch (line.slice(0, colon).toLowerCase()) {
+      case 'lambda-runtime-function-error-type':
+        this.#trailers = { ...this.#trailers, errorType: value }
+        break
+      case 'lambda-runtime-function-error-body':
+        this.#trailers = { ...this.#trailers, errorBody: value }
+        break
+    }
+  }
+
+  #readLine(take: (line: string) => void, bytesMax = LINE_BYTES_MAX): boolean {
     const end = this.#rest.indexOf('\r\n')
-    if (end < 0 || end > LINE_BYTES_MAX) {
-      if (this.#rest.length > LINE_BYTES_MAX) this.#break()
+    if (end < 0 || end > bytesMax) {
+      if (this.#rest.length > bytesMax) this.#break()
       return false
     }
     const line = this.#rest.toString('latin1', 0, end)
@@ -179,11 +217,11 @@ export class RequestReader {
   }
 
   #complete(): void {
-    const isWhole = this.#bytes <= this.#bytesWanted
+    const isWhole = !this.#inPieces && this.#bytes <= this.#bytesWanted
     const body = isWhole ? this.#kept.subarray(0, this.#bytes) : undefined
     this.#kept = EMPTY
     this.#phase = HEAD
-    this.#listener.complete(body)
+    this.#listener.complete(body, this.#trailers)
   }
 
   #break(): void {
@@ -195,15 +233,16 @@ export class RequestReader {
 }
 
 /** A head, or undefined when it is malformed or says two things about the body's length. */
-function parseHead(text: string) {
+function parseHead(text: string): (RequestHead & { chunked: boolean; length: number }) | undefined {
   const lines = text.split('\r\n')
   const request = /^([A-Z]{3,7}) (\/[\x21-\x7e]*) HTTP\/1\.([01])$/.exec(lines[0] ?? '')
   if (!request?.[1] || !request[2]) return undefined
-  const head = {
+  const head: RequestHead & { chunked: boolean; length: number } = {
     method: request[1],
     path: request[2],
     expectsContinue: false,
     closes: request[3] === '0',
+    streams: false,
     chunked: false,
     length: 0,
   }
@@ -222,6 +261,13 @@ function parseHead(text: string) {
         if (value.toLowerCase() !== 'chunked') return undefined
         head.chunked = true
         lengths += 1
+        break
+      case 'content-type':
+        head.contentType = value
+        break
+      case 'lambda-runtime-function-response-mode':
+        if (value.toLowerCase() !== 'streaming') return undefined
+        head.streams = true
         break
       case 'connection':
         if (value.toLowerCase() === 'close') head.closes = true

@@ -236,10 +236,11 @@ export class Pool {
 
   /** The attempt, which leaves our count with its answer. */
   #counted(attempt: Attempt): Attempt {
-    const { message, payload } = attempt
+    const { message, payload, openStream } = attempt
     return {
       message,
       payload,
+      ...(openStream && { openStream }),
       began() {},
       finished: (finished) => {
         this.#inFlight -= 1

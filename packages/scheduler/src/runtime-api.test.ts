@@ -5,6 +5,7 @@ import { type Duplex, duplexPair } from 'node:stream'
 import { RESPONSE_BYTES_MAX } from '@hearth/core/invocation'
 import { beforeEach, expect, test } from 'vitest'
 import type { Attempt } from './attempt.ts'
+import { ResponseStream } from './response-stream.ts'
 import { type Parked, type RuntimeSide, serveRuntime } from './runtime-api.ts'
 import { makeMessage, makeVersion } from './scheduler-harness.ts'
 
@@ -17,8 +18,11 @@ let received: string[]
 let heard: string[]
 let parked: Parked | undefined
 let current: string | undefined
+/** What the caller takes as it comes; undefined when the caller wants one piece. */
+let stream: ResponseStream | undefined
 
 beforeEach(() => {
+  stream = undefined
   received = []
   heard = []
   parked = undefined
@@ -48,7 +52,12 @@ const side: RuntimeSide = {
   },
   respond: answer('respond'),
   fail: answer('fail'),
-  respondTooLarge: answer('too large'),
+  respondTooLarge: (requestId, bytesMax) => answer(`over ${bytesMax}`)(requestId),
+  stream(_requestId, contentType) {
+    heard.push(`stream ${contentType}`)
+    return stream
+  },
+  streamBroken: (requestId) => heard.push(`broken ${requestId}`),
   initFailed(body) {
     heard.push(`init ${body}`)
     return true
@@ -126,7 +135,7 @@ test('an answer over the limit is one function error, and AWS’s 413', async ()
   current = 'id-1'
   runtime.write(post('/invocation/id-1/response', 'x'.repeat(RESPONSE_BYTES_MAX + 1)))
   await settled()
-  expect(heard).toEqual(['too large id-1 '])
+  expect(heard).toEqual([`over ${RESPONSE_BYTES_MAX} id-1 `])
   expect(received.map(status)).toEqual(['HTTP/1.1 413 Payload Too Large'])
   expect(received[0]).toContain('Exceeded maximum allowed payload size (6291556 bytes).')
 })
@@ -151,4 +160,97 @@ test('bad requests in a row are answered in order, and slowly', async () => {
   runtime.write(post('/a', '').repeat(5))
   await expect.poll(() => received.length).toBe(5)
   expect(performance.now() - began).toBeGreaterThan(45)
+})
+
+const STREAMED =
+  `POST ${API}/invocation/id-1/response HTTP/1.1\r\nTransfer-Encoding: chunked\r\n` +
+  'Lambda-Runtime-Function-Response-Mode: streaming\r\nContent-Type: text/x\r\n\r\n'
+const FAILED =
+  '0\r\nLambda-Runtime-Function-Error-Type: E\r\n' +
+  `Lambda-Runtime-Function-Error-Body: ${btoa('{"errorType":"E"}')}\r\n\r\n`
+
+function openStream(bytesMax: number): string[] {
+  current = 'id-1'
+  stream = new ResponseStream(bytesMax)
+  const came: string[] = []
+  stream.body.on('data', (bytes) => came.push(String(bytes)))
+  return came
+}
+
+test('a stream is passed on as it comes, and answered once it is complete', async () => {
+  const came = openStream(100)
+  runtime.write(`${STREAMED}3\r\none\r\n`)
+  await settled()
+  expect(came).toEqual(['one'])
+  runtime.write(`2\r\ntw\r\n1\r\no\r\n0\r\n\r\n${NEXT}`)
+  await settled()
+  expect(came).toEqual(['one', 'two'])
+  expect(heard).toEqual(['stream text/x', 'respond id-1 '])
+  deliver('id-2')
+  await settled()
+  expect(received.join('')).toMatch(/^HTTP\/1.1 202 Accepted[\s\S]*HTTP\/1.1 200 OK/)
+})
+
+test('trailers make a stream a failed one, whether it was taken as such or in one piece', async () => {
+  openStream(100)
+  runtime.write(`${STREAMED}1\r\nx\r\n${FAILED}`)
+  await settled()
+  current = 'id-1'
+  stream = undefined
+  runtime.write(`${STREAMED}1\r\nx\r\n${FAILED}`)
+  await settled()
+  const failed = 'fail id-1 {"errorType":"E"}'
+  expect(heard).toEqual(['stream text/x', failed, 'stream text/x', failed])
+})
+
+test('a reader that is behind stops the runtime, and one that leaves lets it go on', async () => {
+  current = 'id-1'
+  stream = new ResponseStream(10_000_000)
+  const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`
+  let written = 0
+  runtime.write(STREAMED)
+  const write = () => {
+    while (written < 50 && runtime.write(chunk)) written += 1
+    written += 1
+  }
+  runtime.on('drain', () => written < 50 && write())
+  write()
+  await settled()
+  const stuckAt = written
+  expect(stuckAt).toBeLessThan(10)
+  await settled()
+  expect(written).toBe(stuckAt)
+  stream.body.destroy()
+  await expect.poll(() => written).toBeGreaterThanOrEqual(50)
+  runtime.write('0\r\n\r\n')
+  await expect.poll(() => heard.at(-1)).toBe('respond id-1 ')
+})
+
+test('a stream over its limit ends at once, and what follows is not kept', async () => {
+  const came = openStream(4)
+  runtime.write(`${STREAMED}3\r\none\r\n`)
+  await settled()
+  runtime.write('3\r\ntwo\r\n')
+  await settled()
+  expect(heard).toEqual(['stream text/x', 'over 4 id-1 '])
+  expect(stream?.body.readableEnded).toBe(true)
+  runtime.write('5\r\nthree\r\n0\r\n\r\n')
+  await settled()
+  expect(came).toEqual(['one'])
+  expect(received.map(status)).toEqual(['HTTP/1.1 413 Payload Too Large'])
+})
+
+test.each([
+  ['a connection that ends', () => socket.destroy()],
+  ['garbage', () => runtime.write('zz\r\n')],
+])('%s in the middle of a stream breaks it, once', async (_name, disturb) => {
+  const came = openStream(100)
+  runtime.write(`${STREAMED}3\r\none\r\n`)
+  await settled()
+  disturb()
+  await settled()
+  runtime.destroy()
+  await settled()
+  expect(came).toEqual(['one'])
+  expect(heard).toEqual(['stream text/x', 'broken id-1'])
 })

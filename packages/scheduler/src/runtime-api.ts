@@ -6,7 +6,14 @@
 import type { Duplex } from 'node:stream'
 import { RESPONSE_BYTES_MAX } from '@hearth/core/invocation'
 import type { Attempt } from './attempt.ts'
-import { type RequestHead, type RequestListener, RequestReader } from './http-request-reader.ts'
+import {
+  type RequestHead,
+  type RequestListener,
+  RequestReader,
+  type Trailers,
+} from './http-request-reader.ts'
+import type { ResponseStream } from './response-stream.ts'
+import { streamError } from './stream-error.ts'
 
 /**
  * Hands an invocation to a runtime that waits for it; the deadline in milliseconds since the epoch.
@@ -29,13 +36,20 @@ export interface RuntimeSide {
   /** @returns false when no such invocation runs any more. */
   respond(requestId: string, body: Buffer): boolean
   fail(requestId: string, body: Buffer): boolean
-  respondTooLarge(requestId: string): boolean
+  respondTooLarge(requestId: string, bytesMax: number): boolean
+  /** The answer comes bit by bit. @returns undefined when it has to come in one piece. */
+  stream(requestId: string, contentType: string): ResponseStream | undefined
+  /** The connection ended, or made no sense any more, in the middle of a stream. */
+  streamBroken(requestId: string): void
   initFailed(body: Buffer): boolean
 }
 
-type Route =
-  | { name: 'next' | 'init error' | 'specialisation' | 'unknown' }
-  | { name: 'response' | 'error'; requestId: string; expects: 'answer' | 'no more' | 'nothing' }
+interface Answering {
+  name: 'response' | 'error'
+  requestId: string
+  expects: 'answer' | 'no more' | 'nothing'
+}
+type Route = { name: 'next' | 'init error' | 'specialisation' | 'unknown' } | Answering
 
 const PREFIX = '/2018-06-01/runtime'
 const NEXT = `${PREFIX}/invocation/next`
@@ -54,6 +68,9 @@ const JOINED_BYTES_MAX = 64 * 1024
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 const TOO_LARGE_ERROR = Buffer.from('{"errorType":"Unknown","errorMessage":"(too large)"}')
 const ACCEPTED = render('202 Accepted', '{"status":"OK"}\n')
+const NOTHING = Buffer.alloc(0)
+/** What a stream holds when its runtime does not say. */
+const OCTETS = 'application/octet-stream'
 const UNKNOWN: Route = { name: 'unknown' }
 
 /**
@@ -66,6 +83,7 @@ export function serveRuntime(owner: { side: RuntimeSide }, socket: Duplex): void
   connection.reader = reader
   socket.on('data', (chunk) => {
     reader.take(chunk)
+    connection.passOn()
     connection.flush()
     if (reader.backlog > BACKLOG_BYTES_MAX) socket.destroy()
   })
@@ -80,6 +98,9 @@ class RuntimeConnection implements RequestListener {
   #route: Route = UNKNOWN
   #closes = false
   #parked: Parked | undefined
+  /** The answer that is being streamed, and what came of it since it was last passed on. */
+  #stream: ResponseStream | undefined
+  #pieces: Buffer[] = []
   /**
    * Answers not yet written: the one to a result waits for the next event, since both go to one
    * reader.
@@ -95,13 +116,18 @@ class RuntimeConnection implements RequestListener {
     return this.#owner.side
   }
 
-  begin(head: RequestHead): number {
+  begin(head: RequestHead): number | 'pieces' {
     this.#closes = head.closes
     this.#route = this.#match(head)
     if (head.expectsContinue) this.#socket.write(CONTINUE)
     switch (this.#route.name) {
       case 'response':
-        return this.#route.expects === 'answer' ? RESPONSE_BYTES_MAX : 0
+        if (this.#route.expects !== 'answer') return 0
+        if (head.streams) {
+          const contentType = head.contentType ?? OCTETS
+          this.#stream = this.#side.stream(this.#route.requestId, contentType)
+        }
+        return this.#stream ? 'pieces' : RESPONSE_BYTES_MAX
       case 'error':
         return this.#route.expects === 'answer' ? ERROR_BYTES_MAX : 0
       case 'init error':
@@ -111,7 +137,11 @@ class RuntimeConnection implements RequestListener {
     }
   }
 
-  complete(body: Buffer | undefined): void {
+  piece(bytes: Buffer): void {
+    if (this.#stream) this.#pieces.push(bytes)
+  }
+
+  complete(body: Buffer | undefined, trailers: Trailers): void {
     const route = this.#route
     switch (route.name) {
       case 'next':
@@ -121,6 +151,8 @@ class RuntimeConnection implements RequestListener {
       case 'init error':
         return this.#settle(this.#side.initFailed(body ?? Buffer.alloc(0)))
       case 'response':
+        if (this.#stream) return this.#endStream(route.requestId, trailers)
+        return this.#answer(route, body, streamError(trailers))
       case 'error':
         return this.#answer(route, body)
       case 'unknown':
@@ -130,6 +162,7 @@ class RuntimeConnection implements RequestListener {
 
   malformed(): void {
     this.#closes = true
+    this.#breakStream()
     this.#refuse('400 Bad Request', 'InvalidRequest', 'The request is not valid HTTP/1.1')
   }
 
@@ -144,6 +177,41 @@ class RuntimeConnection implements RequestListener {
     const parked = this.#parked
     this.#parked = undefined
     if (parked) this.#side.hungUp(parked)
+    this.#breakStream()
+  }
+
+  /** Hands on what has come of a stream. A reader that is behind stops ours. */
+  passOn(): void {
+    const [first] = this.#pieces
+    if (!this.#stream || !first) return
+    const bytes = this.#pieces.length === 1 ? first : Buffer.concat(this.#pieces)
+    this.#pieces = []
+    const how = this.#stream.write(bytes)
+    if (how === 'wait') {
+      this.#socket.pause()
+      this.#stream.whenRead(() => this.#socket.resume())
+    }
+    const { requestId } = this.#route as Answering
+    if (how === 'too much') this.#side.respondTooLarge(requestId, this.#stream.bytesMax)
+  }
+
+  #breakStream(): void {
+    if (!this.#stream) return
+    this.passOn()
+    this.#stream = undefined
+    this.#side.streamBroken((this.#route as Answering).requestId)
+  }
+
+  #endStream(requestId: string, trailers: Trailers): void {
+    this.passOn()
+    const bytesMax = this.#stream?.bytesMax ?? 0
+    this.#stream = undefined
+    // It was ended for its size, or its time.
+    if (this.#side.expects(requestId) !== 'answer') return this.#refuseSize(bytesMax)
+    const error = streamError(trailers)
+    if (error) this.#side.fail(requestId, error)
+    else this.#side.respond(requestId, NOTHING)
+    this.#unsent.push(ACCEPTED)
   }
 
   #match({ method, path }: RequestHead): Route {
@@ -205,18 +273,18 @@ class RuntimeConnection implements RequestListener {
     this.reader?.release()
   }
 
-  #answer(route: Route & { requestId: string; expects: string }, body: Buffer | undefined): void {
+  #answer(route: Answering, body: Buffer | undefined, error?: Buffer): void {
     const { name, requestId, expects } = route
     if (expects === 'no more') return this.#refuse('403 Forbidden', 'InvalidStateTransition')
     if (expects === 'nothing') return this.#refuseId()
     if (!body && name === 'response') {
-      if (!this.#side.respondTooLarge(requestId)) return this.#refuseId()
-      const message = `Exceeded maximum allowed payload size (${RESPONSE_BYTES_MAX} bytes).`
-      return this.#refuse('413 Payload Too Large', 'RequestEntityTooLarge', message)
+      if (!this.#side.respondTooLarge(requestId, RESPONSE_BYTES_MAX)) return this.#refuseId()
+      return this.#refuseSize(RESPONSE_BYTES_MAX)
     }
-    const bytes = body ?? TOO_LARGE_ERROR
+    const bytes = error ?? body ?? TOO_LARGE_ERROR
+    const failed = name === 'error' || error !== undefined
     const side = this.#side
-    const done = name === 'error' ? side.fail(requestId, bytes) : side.respond(requestId, bytes)
+    const done = failed ? side.fail(requestId, bytes) : side.respond(requestId, bytes)
     if (done) this.#unsent.push(ACCEPTED)
     else this.#refuseId()
   }
@@ -228,6 +296,11 @@ class RuntimeConnection implements RequestListener {
 
   #refuseId(): void {
     this.#refuse('400 Bad Request', 'InvalidRequestID', 'Invalid request ID')
+  }
+
+  #refuseSize(bytesMax: number): void {
+    const message = `Exceeded maximum allowed payload size (${bytesMax} bytes).`
+    this.#refuse('413 Payload Too Large', 'RequestEntityTooLarge', message)
   }
 
   #refuse(

@@ -163,6 +163,8 @@ export class Stem {
       respond: () => false,
       fail: () => false,
       respondTooLarge: () => false,
+      stream: () => undefined,
+      streamBroken() {},
       initFailed: () => false,
     }
   }
