@@ -2,6 +2,8 @@
 // streams that store a subject once, and the gate that refuses a server which could lose what it
 // has acknowledged.
 
+import { once } from 'node:events'
+import { PassThrough, type Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Nats, startNats } from '../../../e2e/servers.ts'
 import { type Claims, openClaims } from './claims.ts'
@@ -38,6 +40,22 @@ afterAll(async () => {
 const limits = { firstWithinMs: 1_000, lastWithinMs: 1_000, promisesLast: () => true }
 const question = (body: Uint8Array = new Uint8Array(0)) => ({ meta: { q: 1 }, body })
 
+/** Asks a question whose answer is streamed, and waits for the body. */
+async function askStream(asker: Requests, subject: string) {
+  const heads: unknown[] = []
+  const taken = Promise.withResolvers<Readable>()
+  const answer = await asker.ask<unknown, string, string>(subject, question(), {
+    ...limits,
+    lastWithinMs: 10_000,
+    stream: (head, body) => {
+      heads.push(head)
+      taken.resolve(body)
+    },
+  })
+  if (answer.kind !== 'answered') throw new Error(answer.kind)
+  return { heads, body: await taken.promise, last: answer.last }
+}
+
 describe.each(['in one process', 'between two'])('a conversation %s', (where) => {
   const subject = (name: string) => `${where.replaceAll(' ', '-')}.${name}`
   let asker: Requests
@@ -69,6 +87,66 @@ describe.each(['in one process', 'between two'])('a conversation %s', (where) =>
       expect(last.meta).toEqual({ q: 1 })
       expect(Buffer.from(last.body).equals(body)).toBe(true)
     }
+  })
+
+  test('may stream a body between its words, at the pace of the one who asked', async () => {
+    const source = new PassThrough()
+    answerer.answer<unknown, string, string, string>(subject('stream'), (_, respond) => {
+      respond.first('accepted')
+      respond.stream('head', source)
+      source.on('close', () => respond.last('over'))
+    })
+    await answerer.flushed()
+    const { heads, body, last } = await askStream(asker, subject('stream'))
+    expect(heads).toEqual(['head'])
+    source.write('one')
+    expect(String((await once(body, 'data'))[0])).toBe('one')
+    body.pause()
+    let written = 0
+    const chunk = Buffer.alloc(65_536, 1)
+    const fill = () => {
+      while (written < 400 && source.write(chunk)) written += 1
+      written += 1
+      if (written >= 400) source.end()
+    }
+    source.on('drain', () => written < 400 && fill())
+    fill()
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    // What two sockets and a few buffers hold, and far from all 26 MB.
+    expect(written).toBeLessThan(200)
+    let bytes = 0
+    for await (const piece of body) bytes += piece.length
+    expect(bytes).toBe(65_536 * written)
+    expect((await last).meta).toBe('over')
+  })
+
+  test('whose stream nobody wants lets its maker know', async () => {
+    const source = new PassThrough()
+    answerer.answer<unknown, string, string>(subject('unwanted'), (_, respond) => {
+      respond.first('accepted')
+      respond.stream('head', source)
+      source.on('close', () => respond.last('over'))
+    })
+    await answerer.flushed()
+    const answer = await asker.ask<unknown, string, string>(subject('unwanted'), question(), limits)
+    if (answer.kind !== 'answered') throw new Error(answer.kind)
+    expect((await answer.last).meta).toBe('over')
+    expect(source.destroyed).toBe(true)
+  })
+
+  test('whose stream breaks off is told so by the body', async () => {
+    const source = new PassThrough()
+    answerer.answer<unknown, string, string>(subject('broken'), (_, respond) => {
+      respond.first('accepted')
+      respond.stream('head', source)
+      source.on('close', () => respond.last('over'))
+    })
+    await answerer.flushed()
+    const { body } = await askStream(asker, subject('broken'))
+    source.write('half')
+    expect(String((await once(body, 'data'))[0])).toBe('half')
+    source.destroy(new Error('the maker failed'))
+    await expect(once(body, 'end')).rejects.toThrow()
   })
 
   test('may end with its first word', async () => {

@@ -44,6 +44,8 @@ export interface InvokeMessage {
   clientContext?: string
   traceId?: string
   wantsLogTail: boolean
+  /** The caller takes the answer as it comes, if the function streams it. */
+  takesStream?: boolean
   /** Milliseconds since the epoch after which the scheduler must not start any more. */
   startBy: number
 }
@@ -61,7 +63,13 @@ export interface Rejection {
   throttleReason?: ThrottleReason
 }
 
-/** A scheduler's last word; the payload travels beside it. */
+/** What a scheduler says when the function begins to stream; the bytes travel beside it. */
+export interface StreamHead {
+  contentType: string
+  executedVersion: string
+}
+
+/** A scheduler's last word; the payload travels beside it, unless a stream carried it. */
 export type InvokeReply =
   | Omit<InvocationResult, 'payload'>
   /** The platform failed: the caller gets AWS's 500 ServiceException. */

@@ -3,14 +3,19 @@
 // delivers in process, with the same meaning; it never queues, never retries and never asks a
 // question twice.
 
+import type { Readable } from 'node:stream'
 import type { Msg } from '@nats-io/transport-node'
 import type { Claims } from './claims.ts'
 import type { Bus } from './connect.ts'
 import { decode, type Envelope, encode } from './envelope.ts'
 
-/** How an answerer speaks: `first` once, then, if it accepted, `last` once. */
-export interface Respond<First, Last> {
+/**
+ * How an answerer speaks: `first` once, then, if it accepted, `last` once. Between them it may
+ * `stream` a body once; the body is destroyed when nobody wants it.
+ */
+export interface Respond<First, Last, Head = unknown> {
   first(word: First): void
+  stream(head: Head, body: Readable): void
   last(word: Last, body?: Uint8Array): void
 }
 
@@ -28,21 +33,26 @@ export interface AskLimits<First> {
   signal?: AbortSignal
   /** Whether a first word announces a last one. */
   promisesLast(first: First): boolean
+  /**
+   * Takes a stream, before `last` resolves. A body that errs broke off. Without this a stream is
+   * not wanted.
+   */
+  stream?(head: unknown, body: Readable): void
 }
 
 export interface Subscription {
   close(): void
 }
 
-export type Answerer<Question, First, Last> = (
+export type Answerer<Question, First, Last, Head = unknown> = (
   question: Envelope<Question>,
-  respond: Respond<First, Last>,
+  respond: Respond<First, Last, Head>,
 ) => void
 
 export interface Requests {
-  answer<Question, First, Last>(
+  answer<Question, First, Last, Head = unknown>(
     subject: string,
-    answerer: Answerer<Question, First, Last>,
+    answerer: Answerer<Question, First, Last, Head>,
   ): Subscription
   ask<Question, First, Last>(
     subject: string,
@@ -60,12 +70,15 @@ const EMPTY = new Uint8Array(0)
 const WORD_HEADER_BYTES = 1
 const FIRST = 1
 const LAST = 2
+const STREAM = 3
 
 // biome-ignore lint/suspicious/noExplicitAny: answerers of different subjects share one table.
-type AnyAnswerer = Answerer<any, any, any>
+type AnyAnswerer = Answerer<any, any, any, any>
 
 interface Asking {
   first(word: unknown): void
+  /** The body is on its way; rejects when it cannot be had. */
+  stream(head: unknown, body: Promise<Readable>): void
   last(word: Envelope<unknown>): void
   nobody(): void
 }
@@ -125,6 +138,10 @@ function createWire(bus: Bus, claims: Claims) {
       if (isNoResponders(message)) return entry.nobody()
       const bytes = message.data.subarray(WORD_HEADER_BYTES)
       if (message.data[0] === FIRST) return entry.first(decode(bytes).meta)
+      if (message.data[0] === STREAM) {
+        const { meta, body } = decode(bytes)
+        return entry.stream(meta, claims.collectStream(Buffer.from(body).toString()))
+      }
       void unpack<unknown>(claims, bytes).then(entry.last, tellLost)
     },
   })
@@ -161,6 +178,8 @@ function respondTo(bus: Bus, claims: Claims, reply: string): Respond<unknown, un
     bus.control.publish(reply, Buffer.concat([Uint8Array.of(kind), bytes]))
   return {
     first: (meta) => word(FIRST, encode(meta, EMPTY)),
+    stream: (meta, body) =>
+      word(STREAM, encode(meta, Buffer.from(claims.depositStream(body)), 'claim')),
     last: (meta, body = EMPTY) => word(LAST, pack(claims, meta, body)),
   }
 }
@@ -190,6 +209,7 @@ function converse<First, Last>(limits: AskLimits<First>) {
     over.resolve()
   }
   const fail = (reason: string) => {
+    isLost = true
     answer.resolve({ kind: 'silent' })
     last.reject(new Error(reason))
     finish()
@@ -197,6 +217,14 @@ function converse<First, Last>(limits: AskLimits<First>) {
   const abandoned = () => fail(String(limits.signal?.reason))
   let timer = setTimeout(() => fail('no first word came in time'), limits.firstWithinMs)
   limits.signal?.addEventListener('abort', abandoned)
+  let taken: Promise<void> | undefined
+  let isLost = false
+  const hand = (head: unknown, body: Readable) => {
+    // Whoever looks at the end of a body learns that it broke off; nobody else needs to.
+    body.on('error', () => {})
+    if (limits.stream && !isLost) limits.stream(head, body)
+    else body.destroy()
+  }
   const entry: Asking = {
     first: (word) => {
       answer.resolve({ kind: 'answered', first: word as First, last: last.promise })
@@ -204,8 +232,15 @@ function converse<First, Last>(limits: AskLimits<First>) {
       clearTimeout(timer)
       timer = setTimeout(() => fail('no last word came in time'), limits.lastWithinMs)
     },
+    stream: (head, body) => {
+      taken = body.then(
+        (stream) => hand(head, stream),
+        (error) => fail(String(error)),
+      )
+    },
     last: (word) => {
-      last.resolve(word as Envelope<Last>)
+      if (taken) void taken.then(() => last.resolve(word as Envelope<Last>))
+      else last.resolve(word as Envelope<Last>)
       finish()
     },
     nobody: () => {
@@ -215,6 +250,7 @@ function converse<First, Last>(limits: AskLimits<First>) {
   }
   const respond: Respond<First, Last> = {
     first: entry.first,
+    stream: hand,
     last: (meta, body = EMPTY) => entry.last({ meta, body }),
   }
   return { answer: answer.promise, entry, respond, over: over.promise }

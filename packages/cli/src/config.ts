@@ -2,6 +2,7 @@
 // data. No other file of the server reads the environment.
 
 import { availableParallelism, hostname, totalmem } from 'node:os'
+import { STREAMED_BYTES_MAX } from '@hearth/core/invocation'
 import { RUNTIMES } from '@hearth/core/runtime'
 import { z } from 'zod'
 
@@ -63,6 +64,8 @@ const schema = z.object({
    */
   HEARTH_TIMEOUT_SECONDS_MAX: number(900, 1),
   HEARTH_FUNCTION_MEMORY_MB_MAX: number(10_240, 128),
+  /** The most bytes of one streamed response; Lambda's 200 MB, unless changed. */
+  HEARTH_STREAMED_BYTES_MAX: number(STREAMED_BYTES_MAX, 1),
   /** Where large bodies between processes are collected, and the name by which others reach us. */
   HEARTH_CLAIMS_HOST: z.string().default('127.0.0.1'),
   HEARTH_CLAIMS_ADVERTISE: z.string().optional(),

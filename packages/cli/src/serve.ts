@@ -95,6 +95,7 @@ async function scheduler({ config, stops, ...ground }: Ground): Promise<void> {
       ageSecondsMax: config.HEARTH_AGE_SECONDS_MAX,
     },
     stems: { max: config.HEARTH_STEMS_MAX, standing: config.HEARTH_STEMS },
+    streamedBytesMax: config.HEARTH_STREAMED_BYTES_MAX,
     ...functionCredentials(config),
     requests: ground.requests,
     codeDirectory: ground.artifacts.codeDirectory,

@@ -2,12 +2,14 @@
 // -> send -> settle, and all control flow of the walk is here. It never runs an accepted invocation
 // twice: when a scheduler dies with it, the caller gets AWS's 500 ServiceException.
 
+import type { Readable } from 'node:stream'
 import type { Envelope } from '@hearth/bus/envelope'
 import {
   type Acceptance,
   type InvokeMessage,
   type InvokeReply,
   type Rejection,
+  type StreamHead,
   SUBJECTS,
 } from '@hearth/bus/messages'
 import type { Requests } from '@hearth/bus/requests'
@@ -21,12 +23,17 @@ import type { LiveScheduler, Schedulers } from './schedulers.ts'
 
 export interface Door {
   /**
-   * @throws ServiceError when the function cannot be resolved, is throttled, or the platform fails.
+   * Given a listener, a function that streams is heard while it runs: the listener is called once,
+   * before the result, whose payload is then empty or an error in the midst. A body that errs broke
+   * off. @throws ServiceError when the function cannot be resolved, is throttled, or the platform
+   * fails.
    */
-  invoke(request: InvocationRequest): Promise<InvocationResult>
+  invoke(request: InvocationRequest, listener?: StreamListener): Promise<InvocationResult>
   /** What an invocation would run. @throws ServiceError as invoke does. */
   resolve(account: string, name: string, qualifier?: string): Resolved
 }
+
+export type StreamListener = (head: StreamHead, body: Readable) => void
 
 export interface Resolved {
   document: FunctionDocument
@@ -64,12 +71,12 @@ export function openDoor(parts: DoorParts): Door {
   }
   return {
     resolve,
-    async invoke(request) {
+    async invoke(request, listener) {
       const { version } = resolve(request.account, request.functionName, request.qualifier)
-      const question = { meta: messageFor(request, version), body: request.payload }
+      const question = { meta: messageFor(request, version, listener), body: request.payload }
       let last: Rejection | undefined
       for (const scheduler of rank(version.deploymentId, parts.schedulers.live())) {
-        const sent = await send(parts.requests, scheduler, question)
+        const sent = await send(parts.requests, scheduler, { ...question, listener })
         if (sent.kind === 'ran') return settle(sent.reply)
         if (sent.kind === 'rejected') last = sent.rejection
         if (last?.rejected === 'throttled') break
@@ -79,7 +86,11 @@ export function openDoor(parts: DoorParts): Door {
   }
 }
 
-function messageFor(request: InvocationRequest, version: FunctionVersion): InvokeMessage {
+function messageFor(
+  request: InvocationRequest,
+  version: FunctionVersion,
+  listener: StreamListener | undefined,
+): InvokeMessage {
   return {
     requestId: request.requestId,
     account: request.account,
@@ -88,6 +99,7 @@ function messageFor(request: InvocationRequest, version: FunctionVersion): Invok
     version,
     wantsLogTail: request.wantsLogTail,
     startBy: Date.now() + START_BY_MS,
+    ...(listener && { takesStream: true }),
     ...(request.clientContext === undefined ? {} : { clientContext: request.clientContext }),
     ...(request.traceId === undefined ? {} : { traceId: request.traceId }),
   }
@@ -102,17 +114,19 @@ type Sent =
 async function send(
   requests: Requests,
   scheduler: LiveScheduler,
-  question: Envelope<InvokeMessage>,
+  question: Envelope<InvokeMessage> & { listener: StreamListener | undefined },
 ): Promise<Sent> {
+  const { listener } = question
   const timeoutMs = question.meta.version.configuration.timeoutSeconds * 1000
   const answer = await requests.ask<InvokeMessage, Acceptance, InvokeReply>(
     SUBJECTS.invoke(scheduler.schedulerId),
-    question,
+    { meta: question.meta, body: question.body },
     {
       firstWithinMs: ACCEPT_WITHIN_MS,
       lastWithinMs: timeoutMs + GRACE_MS,
       signal: scheduler.lost,
       promisesLast: (word) => word.accepted,
+      ...(listener && { stream: (head, body) => listener(head as StreamHead, body) }),
     },
   )
   if (answer.kind !== 'answered') return { kind: 'absent' }

@@ -10,7 +10,11 @@ import { promisify } from 'node:util'
 import type { Acceptance, InvokeMessage, InvokeReply } from '@hearth/bus/messages'
 import type { Answerer, Requests } from '@hearth/bus/requests'
 import type { FunctionVersion } from '@hearth/core/function'
-import type { InvocationRecord, InvocationReport } from '@hearth/core/invocation'
+import {
+  type InvocationRecord,
+  type InvocationReport,
+  STREAMED_BYTES_MAX,
+} from '@hearth/core/invocation'
 import type { PoolLimits } from './pool.ts'
 import { type Scheduler, startScheduler } from './start.ts'
 import type { StemsOptions } from './stems.ts'
@@ -77,6 +81,7 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     region: 'us-east-1',
     limits: { ...LIMITS, ...options.limits },
     stems: { max: 0, standing: [], ...options.stems },
+    streamedBytesMax: STREAMED_BYTES_MAX,
     requests: oneAnswerer(answerers as unknown[]),
     codeDirectory: async () => code,
     publishLogs: (_account, _group, batch) => {
@@ -123,6 +128,7 @@ function ask(
           acceptance = word
           if (!word.accepted) resolve({ acceptance, body: '' })
         },
+        stream: (_head, body) => body.destroy(),
         last(word, payload) {
           resolve({ acceptance, body: Buffer.from(payload ?? []).toString(), ...word } as Answer)
         },

@@ -10,6 +10,7 @@ import {
   type InvokeReply,
   type LogBatch,
   type SchedulerHeartbeat,
+  type StreamHead,
   SUBJECTS,
 } from '@hearth/bus/messages'
 import type { Requests, Respond } from '@hearth/bus/requests'
@@ -20,6 +21,7 @@ import { openDockerDriver } from './drivers/docker.ts'
 import type { SandboxDriver } from './drivers/driver.ts'
 import { launch } from './launch.ts'
 import { Pool, type PoolLimits } from './pool.ts'
+import { ResponseStream } from './response-stream.ts'
 import type { FunctionCredentials } from './runtime-environment.ts'
 import { openSandboxChannel } from './sandbox-channel.ts'
 import { STEM_MEMORY_MB } from './stem.ts'
@@ -33,6 +35,8 @@ export interface SchedulerOptions {
   region: string
   limits: PoolLimits
   stems: Pick<StemsOptions, 'max' | 'standing'>
+  /** The most bytes that one streamed response may have. */
+  streamedBytesMax: number
   credentials?: FunctionCredentials
   requests: Requests
   codeDirectory(sha256: string): Promise<string>
@@ -70,11 +74,11 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const attempts = openAttemptLog({ ...options, directory: join(directory, 'attempts'), epoch })
   const { pool, stems } = openPool(options, { driver, runDirectory })
   let draining = false
-  const answering = requests.answer<InvokeMessage, Acceptance, InvokeReply>(
+  const answering = requests.answer<InvokeMessage, Acceptance, InvokeReply, StreamHead>(
     SUBJECTS.invoke(schedulerId),
     (question, respond) => {
       if (draining) return respond.first({ accepted: false, rejected: 'draining' })
-      take(question.meta, question.body, { pool, attempts, respond })
+      take(question.meta, question.body, { ...options, pool, attempts, respond })
     },
   )
   const beat = () => requests.publish(SUBJECTS.schedulers, heartbeat())
@@ -132,30 +136,46 @@ function openPool(
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, 20))
 
+interface TakeParts {
+  pool: Pool
+  attempts: AttemptLog
+  respond: Respond<Acceptance, InvokeReply, StreamHead>
+  streamedBytesMax: number
+}
+
 /** One invocation, from the question to the last word. */
-function take(
-  message: InvokeMessage,
-  payload: Uint8Array,
-  parts: { pool: Pool; attempts: AttemptLog; respond: Respond<Acceptance, InvokeReply> },
-): void {
+function take(message: InvokeMessage, payload: Uint8Array, parts: TakeParts): void {
   const { pool, attempts, respond } = parts
   if (Date.now() > message.startBy) return respond.first({ accepted: false, rejected: 'late' })
   // The environment may begin within take(), and the caller must hear that it was accepted before
   // the answer.
   let start: AttemptStart | undefined
+  let stream: ResponseStream | undefined
+  const openStream = (contentType: string) => {
+    if (stream) return undefined
+    stream = new ResponseStream(parts.streamedBytesMax)
+    respond.stream({ contentType, executedVersion: message.version.version }, stream.body)
+    return stream
+  }
   const acceptance = pool.take({
     message,
     payload,
+    ...(message.takesStream && { openStream }),
     began: () => {
       start = attemptStart(message)
       attempts.begin(start)
     },
     finished: (finished) => {
-      attempts.end(toRecord(start ?? attemptStart(message), finished))
+      stream?.end()
+      const streamed = stream && { streamedBytes: stream.bytes }
+      attempts.end({ ...toRecord(start ?? attemptStart(message), finished), ...streamed })
       respond.last(toReply(message, finished), finished.payload)
     },
     // A failed attempt that had begun stays open in the log, and is recorded as crashed.
-    failed: (reason) => respond.last({ platformError: reason }),
+    failed: (reason) => {
+      stream?.end()
+      respond.last({ platformError: reason })
+    },
   })
   respond.first(acceptance)
 }
