@@ -59,7 +59,7 @@ export interface FunctionVersion {
 export interface FunctionUrl {
   id: string
   authType: 'AWS_IAM' | 'NONE'
-  invokeMode?: 'BUFFERED'
+  invokeMode?: 'BUFFERED' | 'RESPONSE_STREAM'
   cors?: UrlCors
   createdAt: number
   modifiedAt: number

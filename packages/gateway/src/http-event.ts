@@ -22,9 +22,12 @@ export interface HttpFacts {
   now: number
 }
 
-export interface HttpAnswer {
+export interface HttpHead {
   status: number
   headers: Record<string, string | string[]>
+}
+
+export interface HttpAnswer extends HttpHead {
   body: Uint8Array | string
 }
 
@@ -123,10 +126,13 @@ export function toAnswer(payload: Uint8Array, failed: boolean): HttpAnswer {
   return { status: 200, headers: { 'content-type': 'application/json' }, body }
 }
 
-interface StructuredResult {
-  statusCode: number | string
+interface StructuredHead {
+  statusCode?: unknown
   headers?: Record<string, unknown> | null
   cookies?: unknown
+}
+
+interface StructuredResult extends StructuredHead {
   body?: unknown
   isBase64Encoded?: unknown
 }
@@ -136,14 +142,27 @@ function isResponse(result: unknown): result is StructuredResult {
 }
 
 function structured(result: StructuredResult): HttpAnswer {
-  const status = Number(result.statusCode)
-  if (!Number.isInteger(status) || status < 100 || status > 599) return badGateway()
-  const headers: Record<string, string | string[]> = { 'content-type': 'application/json' }
-  for (const [name, value] of Object.entries(result.headers ?? {})) {
+  const head = readHead(result, 'application/json')
+  return head ? { ...head, body: bodyBytes(result) } : badGateway()
+}
+
+/** The head that a prelude asks for. @throws Error when it is no head. */
+export function headOf(prelude: unknown): HttpHead {
+  const given = typeof prelude === 'object' && prelude !== null ? prelude : {}
+  const head = readHead({ statusCode: 200, ...given }, 'application/octet-stream')
+  if (!head) throw new Error('the prelude names no status')
+  return head
+}
+
+function readHead(given: StructuredHead, contentType: string): HttpHead | undefined {
+  const status = Number(given.statusCode)
+  if (!Number.isInteger(status) || status < 100 || status > 599) return undefined
+  const headers: Record<string, string | string[]> = { 'content-type': contentType }
+  for (const [name, value] of Object.entries(given.headers ?? {})) {
     if (isHeader(name, value)) headers[name.toLowerCase()] = String(value)
   }
-  if (Array.isArray(result.cookies)) headers['set-cookie'] = result.cookies.map(oneLine)
-  return { status, headers, body: bodyBytes(result) }
+  if (Array.isArray(given.cookies)) headers['set-cookie'] = given.cookies.map(oneLine)
+  return { status, headers }
 }
 
 function bodyBytes({ body, isBase64Encoded }: StructuredResult): Uint8Array | string {
@@ -165,7 +184,7 @@ function isHeader(name: string, value: unknown): boolean {
 const isClean = (value: unknown) => !/[\r\n\0]/.test(String(value))
 const oneLine = (value: unknown) => String(value).replaceAll(/[\r\n\0]/g, '')
 
-function badGateway(): HttpAnswer {
+export function badGateway(): HttpAnswer {
   return {
     status: 502,
     headers: { 'content-type': 'application/json' },

@@ -8,6 +8,7 @@ import { getRequestListener } from '@hono/node-server'
 import { type AppParts, createApp } from './app.ts'
 import { createCodeLinks } from './code-links.ts'
 import { handleInvoke, isInvoke } from './routes/invoke.ts'
+import { handleStreamingInvoke, isStreamingInvoke } from './routes/invoke-streaming.ts'
 import { handleUrlRequest, urlTarget } from './routes/url-requests.ts'
 import { startSettlement } from './settlement.ts'
 import { createVerifier } from './sigv4.ts'
@@ -51,6 +52,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const control = getRequestListener(createApp(parts).fetch)
   const listener = (request: IncomingMessage, response: ServerResponse) => {
     if (isInvoke(request)) return void handleInvoke(request, response, parts)
+    if (isStreamingInvoke(request)) return void handleStreamingInvoke(request, response, parts)
     const target = urlTarget(request)
     if (target) return void handleUrlRequest(request, response, { target, parts })
     void control(request, response)

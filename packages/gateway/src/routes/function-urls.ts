@@ -1,5 +1,5 @@
 // Routes of function URL configurations. A URL belongs to the unqualified function; what Hearth
-// could not obey yet (streaming, aliases) is refused rather than stored.
+// could not obey yet (aliases) is refused rather than stored.
 
 import { randomBytes } from 'node:crypto'
 import type * as Aws from '@aws-sdk/client-lambda'
@@ -21,12 +21,11 @@ export const createFunctionUrlConfig: Route<
   Aws.CreateFunctionUrlConfigResponse
 > = async (input, caller, parts) => {
   const { account, name } = refer(input, caller)
-  requireObeyable(input)
   const now = Date.now()
   const url: FunctionUrl = {
     id: newId(),
     authType: input.AuthType as FunctionUrl['authType'],
-    ...(input.InvokeMode && { invokeMode: 'BUFFERED' as const }),
+    ...(input.InvokeMode && { invokeMode: input.InvokeMode as FunctionUrl['invokeMode'] & {} }),
     ...(input.Cors && { cors: readCors(input.Cors) }),
     createdAt: now,
     modifiedAt: now,
@@ -55,13 +54,12 @@ export const updateFunctionUrlConfig: Route<
   Aws.UpdateFunctionUrlConfigResponse
 > = async (input, caller, parts) => {
   const { account, name } = refer(input, caller)
-  requireObeyable(input)
   const changed = await parts.functions.change(account, name, (document) => {
     const current = requireUrl(document)
     const url: FunctionUrl = {
       ...current,
       ...(input.AuthType && { authType: input.AuthType as FunctionUrl['authType'] }),
-      ...(input.InvokeMode && { invokeMode: 'BUFFERED' as const }),
+      ...(input.InvokeMode && { invokeMode: input.InvokeMode as FunctionUrl['invokeMode'] & {} }),
       ...(input.Cors && { cors: readCors(input.Cors) }),
       modifiedAt: Date.now(),
     }
@@ -97,14 +95,6 @@ function refer(input: Named, caller: Caller) {
   const reference = parseFunctionName(input.FunctionName ?? '', undefined, caller.place)
   if (input.Qualifier === undefined) return reference
   throw new ServiceError('ResourceNotFoundException', 'The resource you requested does not exist.')
-}
-
-function requireObeyable({ InvokeMode }: { InvokeMode?: string | undefined }): void {
-  if (InvokeMode !== 'RESPONSE_STREAM') return
-  throw new ServiceError(
-    'NotImplementedException',
-    'Hearth does not have response streaming yet, so nothing was changed.',
-  )
 }
 
 function requireUrl(document: FunctionDocument | undefined): FunctionUrl {

@@ -6,9 +6,13 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { functionArn, parseFunctionName } from '@hearth/core/arn'
 import { ServiceError } from '@hearth/core/error'
-import { type InvocationResult, SYNC_PAYLOAD_BYTES_MAX } from '@hearth/core/invocation'
+import {
+  type InvocationRequest,
+  type InvocationResult,
+  SYNC_PAYLOAD_BYTES_MAX,
+} from '@hearth/core/invocation'
 import { match, parse, type WireAnswer } from '../contract.ts'
-import { type Received, readBody, send, splitUrl } from '../http.ts'
+import { readBody, send, splitUrl } from '../http.ts'
 import { requireJson } from '../json-payload.ts'
 import type { Verify } from '../sigv4.ts'
 import { traceOf } from '../trace.ts'
@@ -38,49 +42,54 @@ export async function handleInvoke(
 ): Promise<void> {
   const requestId = randomUUID()
   try {
-    const { path, query } = splitUrl(request.url ?? '')
-    const body = await readBody(request, SYNC_PAYLOAD_BYTES_MAX)
-    if (!body) throw tooLarge()
-    const received = { method: 'POST', path, query, headers: request.headers, body }
-    parts.verify(received, Date.now())
-    send(response, await invoke(received, requestId, parts))
+    const { invocation, isDryRun } = await readInvocation(request, requestId, parts)
+    if (isDryRun) {
+      parts.door.resolve(invocation.account, invocation.functionName, invocation.qualifier)
+      return send(response, { status: 204, headers: { 'x-amzn-requestid': requestId }, body: '' })
+    }
+    send(response, answer(await parts.door.invoke(invocation), invocation))
   } catch (error) {
     send(response, renderError(error, requestId))
   }
 }
 
-async function invoke(
-  received: Received,
+/** What a request to invoke asks for, whichever of the operations it is. */
+export interface Asked {
+  invocation: InvocationRequest
+  isDryRun: boolean
+}
+
+/** Verifies, parses and validates. @throws ServiceError for whatever AWS refuses. */
+export async function readInvocation(
+  request: IncomingMessage,
   requestId: string,
   parts: InvokeParts,
-): Promise<WireAnswer> {
-  const query = new URLSearchParams(received.query)
-  const matched = match('POST', received.path, query)
+): Promise<Asked> {
+  const { path, query: text } = splitUrl(request.url ?? '')
+  const query = new URLSearchParams(text)
+  const matched = match('POST', path, query)
   if (!matched) throw new ServiceError('UnknownOperationException', 'Unknown operation.')
-  const wire = { labels: matched.labels, query, headers: received.headers, body: received.body }
-  const input = parse(matched.operation, wire)
-  validate(matched.operation, input, parts.limits)
+  const { operation, labels } = matched
+  const { headers } = request
+  const body = await readBody(request, SYNC_PAYLOAD_BYTES_MAX)
+  if (!body) throw tooLarge(operation.name === 'Invoke' ? 'InvokeFunction' : operation.name)
+  parts.verify({ method: 'POST', path, query: text, headers, body }, Date.now())
+  const input = parse(operation, { labels, query, headers, body })
+  validate(operation, input, parts.limits)
   const place = { account: parts.account, region: parts.region }
-  const caller: Caller = { place, requestId, origin: '' }
-  const wish = readWish(input, caller)
-  const payload = requireJson(received.body)
-  if (wish.type === 'DryRun') {
-    parts.door.resolve(wish.account, wish.name, wish.qualifier)
-    return { status: 204, headers: { 'x-amzn-requestid': requestId }, body: '' }
-  }
-  const traceId = traceOf(received.headers['x-amzn-trace-id'], Date.now())
-  const result = await parts.door.invoke({
+  const wish = readWish(input, { place, requestId, origin: '' })
+  const invocation = {
     requestId,
     account: wish.account,
     functionName: wish.name,
     invokedArn: functionArn(place, wish.name, wish.qualifier),
-    payload,
-    traceId,
+    payload: requireJson(body),
+    traceId: traceOf(headers['x-amzn-trace-id'], Date.now()),
     wantsLogTail: wish.tail,
     ...(wish.qualifier !== undefined && { qualifier: wish.qualifier }),
     ...(wish.clientContext !== undefined && { clientContext: wish.clientContext }),
-  })
-  return answer(result, requestId, traceId)
+  }
+  return { invocation, isDryRun: wish.type === 'DryRun' }
 }
 
 interface Wish {
@@ -131,7 +140,7 @@ function readClientContext(encoded: string): string {
   )
 }
 
-function answer(result: InvocationResult, requestId: string, traceId: string): WireAnswer {
+function answer(result: InvocationResult, { requestId, traceId }: InvocationRequest): WireAnswer {
   return {
     status: 200,
     headers: {
@@ -139,7 +148,7 @@ function answer(result: InvocationResult, requestId: string, traceId: string): W
       'x-amzn-requestid': requestId,
       'x-amzn-remapped-content-length': '0',
       'x-amz-executed-version': result.executedVersion,
-      'x-amzn-trace-id': traceId,
+      ...(traceId !== undefined && { 'x-amzn-trace-id': traceId }),
       ...(result.functionError && { 'x-amz-function-error': result.functionError }),
       ...(result.logTail !== undefined && {
         'x-amz-log-result': Buffer.from(result.logTail).toString('base64'),
@@ -152,8 +161,8 @@ function answer(result: InvocationResult, requestId: string, traceId: string): W
 const notYet = (what: string) =>
   new ServiceError('NotImplementedException', `Hearth does not have ${what} yet.`)
 
-const tooLarge = () =>
+const tooLarge = (operation: string) =>
   new ServiceError(
     'RequestEntityTooLargeException',
-    `Request must be smaller than ${SYNC_PAYLOAD_BYTES_MAX} bytes for the InvokeFunction operation`,
+    `Request must be smaller than ${SYNC_PAYLOAD_BYTES_MAX} bytes for the ${operation} operation`,
   )

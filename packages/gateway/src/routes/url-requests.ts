@@ -7,13 +7,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { functionArn } from '@hearth/core/arn'
 import { ServiceError } from '@hearth/core/error'
 import type { FunctionDocument, FunctionUrl } from '@hearth/core/function'
-import { SYNC_PAYLOAD_BYTES_MAX } from '@hearth/core/invocation'
+import { type InvocationRequest, SYNC_PAYLOAD_BYTES_MAX } from '@hearth/core/invocation'
 import { type CorsRequest, corsHeaders, isPreflight } from '../cors.ts'
 import { readBody, send, splitUrl } from '../http.ts'
 import { type HttpAnswer, toAnswer, toEvent } from '../http-event.ts'
 import { traceOf } from '../trace.ts'
 import { renderError } from '../wire-errors.ts'
 import type { InvokeParts } from './invoke.ts'
+import { streamAnswer } from './url-streams.ts'
 
 /** A request's target: which URL, and which path of it. */
 export interface UrlTarget {
@@ -44,46 +45,62 @@ export async function handleUrlRequest(
 ): Promise<void> {
   const requestId = randomUUID()
   try {
-    send(response, await answer(request, requestId, work))
+    const found = findUrl(work.parts, work.target.urlId)
+    if (!found) return send(response, unknownUrl())
+    const { cors } = found.url
+    const asked = corsRequest(request)
+    const headers = corsHeaders(cors, asked) ?? {}
+    if (cors && isPreflight(asked)) {
+      request.resume()
+      return send(response, { status: 200, headers, body: '' })
+    }
+    const invocation = await toInvocation(request, { ...work, ...found, requestId })
+    await run(response, { ...work, ...found, invocation, headers })
   } catch (error) {
-    send(response, renderUrlError(error, requestId))
+    if (response.headersSent) response.destroy()
+    else send(response, renderUrlError(error, requestId))
   }
 }
 
-async function answer(
+function corsRequest({ method = 'GET', headers }: IncomingMessage): CorsRequest {
+  const requestedMethod = headers['access-control-request-method']
+  return { method, origin: headers.origin, requestedMethod }
+}
+
+async function run(
+  response: ServerResponse,
+  work: {
+    parts: InvokeParts
+    url: FunctionUrl
+    invocation: InvocationRequest
+    headers: Record<string, string>
+  },
+): Promise<void> {
+  const { invocation, parts, url } = work
+  const { requestId, traceId = '' } = invocation
+  const own = { 'x-amzn-requestid': requestId, 'x-amzn-trace-id': traceId, ...work.headers }
+  if (url.invokeMode === 'RESPONSE_STREAM') {
+    return streamAnswer(response, { invocation, parts, headers: own })
+  }
+  const result = await parts.door.invoke(invocation)
+  const made = toAnswer(result.payload, result.functionError !== undefined)
+  send(response, { ...made, headers: { ...made.headers, ...own } })
+}
+
+async function toInvocation(
   request: IncomingMessage,
-  requestId: string,
-  { target, parts }: { target: UrlTarget; parts: InvokeParts },
-): Promise<HttpAnswer> {
-  const found = findUrl(parts, target.urlId)
-  if (!found) return unknownUrl()
-  const { document, url } = found
-  const cors: CorsRequest = {
-    method: request.method ?? 'GET',
-    origin: request.headers.origin,
-    requestedMethod: request.headers['access-control-request-method'],
-  }
-  const corsAnswer = corsHeaders(url.cors, cors)
-  if (url.cors && isPreflight(cors)) {
-    request.resume()
-    return { status: 200, headers: corsAnswer ?? {}, body: '' }
-  }
+  work: {
+    requestId: string
+    target: UrlTarget
+    document: FunctionDocument
+    url: FunctionUrl
+    parts: InvokeParts
+  },
+): Promise<InvocationRequest> {
+  const { requestId, target, document, parts } = work
   const body = await readBody(request, SYNC_PAYLOAD_BYTES_MAX)
   if (!body) throw new ServiceError('RequestEntityTooLargeException', 'Request Entity Too Large')
-  if (url.authType === 'AWS_IAM') requireSigned(request, body, parts)
-  const ran = await run({ request, requestId, body, target, document, parts })
-  return { ...ran, headers: { ...ran.headers, ...corsAnswer } }
-}
-
-async function run(work: {
-  request: IncomingMessage
-  requestId: string
-  body: Uint8Array
-  target: UrlTarget
-  document: FunctionDocument
-  parts: InvokeParts
-}): Promise<HttpAnswer> {
-  const { request, requestId, body, target, document, parts } = work
+  if (work.url.authType === 'AWS_IAM') requireSigned(request, body, parts)
   const { path, query } = splitUrl(target.url)
   const now = Date.now()
   const traceId = traceOf(request.headers['x-amzn-trace-id'], now)
@@ -103,7 +120,7 @@ async function run(work: {
     now,
   })
   const { account, name } = document
-  const result = await parts.door.invoke({
+  return {
     requestId,
     account,
     functionName: name,
@@ -111,11 +128,6 @@ async function run(work: {
     payload: Buffer.from(JSON.stringify(event)),
     traceId,
     wantsLogTail: false,
-  })
-  const made = toAnswer(result.payload, result.functionError !== undefined)
-  return {
-    ...made,
-    headers: { ...made.headers, 'x-amzn-requestid': requestId, 'x-amzn-trace-id': traceId },
   }
 }
 

@@ -1,0 +1,71 @@
+// Function URLs in the mode RESPONSE_STREAM: status, headers and cookies come from the function's
+// prelude, if it sends one, and the body leaves as it is made. A failure before the head is a 502;
+// one in the midst cuts the connection, which is all that HTTP has left to say.
+
+import type { ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { InvocationRequest } from '@hearth/core/invocation'
+import { send } from '../http.ts'
+import { badGateway, type HttpHead } from '../http-event.ts'
+import { type Passed, passOn } from '../pass-on.ts'
+import { afterPrelude, PRELUDE_TYPE } from '../prelude.ts'
+import type { InvokeParts } from './invoke.ts'
+
+/**
+ * Runs the invocation and answers; `headers` are added to whatever the function sets. @throws as
+ * the door does while nothing has been answered.
+ */
+export async function streamAnswer(
+  response: ServerResponse,
+  work: { invocation: InvocationRequest; headers: HttpHead['headers']; parts: InvokeParts },
+): Promise<void> {
+  const begin = (head: HttpHead) => {
+    response.writeHead(head.status, { ...head.headers, ...work.headers })
+    response.flushHeaders()
+  }
+  let source: Readable | undefined
+  let passing: Promise<Passed> | undefined
+  try {
+    const result = await work.parts.door.invoke(work.invocation, (head, body) => {
+      source = body
+      if (head.contentType === PRELUDE_TYPE) {
+        passing = passOn(afterPrelude(body, begin), response)
+      } else {
+        begin(plain(head.contentType))
+        passing = passOn(body, response)
+      }
+    })
+    if (!passing && !result.functionError) {
+      // As AWS has it: what a function returns in this mode is the body, whatever it looks like.
+      const head = plain('application/json')
+      const headers = { ...head.headers, ...work.headers }
+      return send(response, { ...head, headers, body: result.payload })
+    }
+    const passed = await passing
+    if (passed === 'whole' && !result.functionError) response.end()
+    else fail(response, work.headers)
+  } catch (error) {
+    source?.destroy()
+    await passing
+    if (!response.headersSent) throw error
+    response.destroy()
+  }
+}
+
+function fail(response: ServerResponse, headers: HttpHead['headers']): void {
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  const answer = badGateway()
+  send(response, { ...answer, headers: { ...answer.headers, ...headers } })
+}
+
+/** A header value of the runtime's own making may hold anything. */
+function plain(contentType: string): HttpHead {
+  const isClean = /^[\x20-\x7e]{1,256}$/.test(contentType)
+  return {
+    status: 200,
+    headers: { 'content-type': isClean ? contentType : 'application/octet-stream' },
+  }
+}
