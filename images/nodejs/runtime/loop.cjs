@@ -7,6 +7,7 @@ const { describe, RuntimeError } = require('./errors.cjs')
 const { loadHandler } = require('./handler.cjs')
 const log = require('./log.cjs')
 const { RuntimeClient } = require('./runtime-client.cjs')
+const { installGlobal, isStreaming, openStream, streamOnce } = require('./streaming.cjs')
 
 /** From this major version on AWS takes no callback handlers any more. */
 const FIRST_WITHOUT_CALLBACKS = 24
@@ -21,9 +22,15 @@ async function run() {
   const client = new RuntimeClient(env.HEARTH_RUNTIME_SOCKET ?? env.AWS_LAMBDA_RUNTIME_API)
   if (env.HEARTH_STEM) become(await client.specialisation())
   log.patchConsole()
+  installGlobal()
   let current
+  let stream
   const dieOf = async (kind, error) => {
     log.writeFailure(kind, error)
+    if (stream?.hasBegun) {
+      await stream.fail(error)
+      process.exit(129)
+    }
     if (current) log.markEnd(current)
     const path = current ? `/invocation/${current}/error` : '/init/error'
     await client.lastWord(path, error)
@@ -38,7 +45,7 @@ async function run() {
   let handler
   try {
     handler = await loadHandler(env.LAMBDA_TASK_ROOT ?? '/var/task', env._HANDLER ?? '')
-    if (!withCallbacks && handler.length >= 3) {
+    if (!withCallbacks && handler.length >= 3 && !isStreaming(handler)) {
       throw new RuntimeError('Runtime.CallbackHandlerDeprecated', CALLBACKS_REMOVED)
     }
   } catch (error) {
@@ -48,12 +55,20 @@ async function run() {
     current = invocation.headers['lambda-runtime-aws-request-id']
     log.setRequestId(current)
     client.unref()
-    const outcome = await runOnce(handler, invocation)
+    setTrace(invocation)
+    stream = isStreaming(handler) ? openStream(handler, client, current) : undefined
+    const outcome = stream
+      ? await streamOnce(stream, client, () => runStreaming(handler, invocation, stream))
+      : await runOnce(handler, invocation)
     client.ref()
-    log.markEnd(current)
+    const isStreamed = stream?.hasBegun
+    stream = undefined
+    if (!isStreamed) log.markEnd(current)
     invocation = outcome.error
       ? await client.failAndNext(current, outcome.error)
-      : await client.respondAndNext(current, outcome.body)
+      : isStreamed
+        ? await client.next()
+        : await client.respondAndNext(current, outcome.body)
   }
 }
 
@@ -68,11 +83,21 @@ function become(environment) {
   Module._initPaths?.()
 }
 
-/** One invocation: the bytes to answer with, or the error to report. */
-async function runOnce(handler, { headers, body }) {
+function setTrace({ headers }) {
   const trace = headers['lambda-runtime-trace-id']
   if (trace) process.env._X_AMZN_TRACE_ID = trace
   else delete process.env._X_AMZN_TRACE_ID
+}
+
+/** The handler's promise, which says nothing about the stream. */
+function runStreaming(handler, { headers, body }, stream) {
+  const result = handler(JSON.parse(body.toString()), stream, makeContext(headers))
+  if (typeof result?.then === 'function') return orExit(result)
+  throw new Error('Streaming does not support non-async handlers.')
+}
+
+/** One invocation: the bytes to answer with, or the error to report. */
+async function runOnce(handler, { headers, body }) {
   try {
     const event = JSON.parse(body.toString())
     const context = makeContext(headers)

@@ -115,6 +115,18 @@ class RuntimeClient {
     })
   }
 
+  /**
+   * A part of a request that its writer frames; `taken` is called when the system has the bytes.
+   */
+  write(bytes, taken) {
+    this.#socket.write(bytes, taken)
+  }
+
+  /** The answer to the oldest request that nobody waits for yet. */
+  receive() {
+    return this.#receive()
+  }
+
   /** While user code runs, only its own work keeps the process alive. */
   unref() {
     this.#socket.unref()

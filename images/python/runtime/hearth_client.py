@@ -54,6 +54,29 @@ class RuntimeClient:
         self._post(path, body, error_type, b"")
         self._receive()
 
+    def begin_stream(self, request_id, content_type):
+        """Begins an answer that is sent chunk by chunk."""
+        head = (
+            f"POST {PREFIX}/invocation/{request_id}/response HTTP/1.1\r\nHost: runtime\r\n"
+            f"Content-Type: {content_type}\r\nTransfer-Encoding: chunked\r\n"
+            "Lambda-Runtime-Function-Response-Mode: streaming\r\n"
+            "Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n"
+            "\r\n"
+        )
+        self._socket.sendall(head.encode("latin-1"))
+
+    def send_chunk(self, chunk):
+        """Returns when the system has taken it: a slow client makes this wait."""
+        if chunk:
+            self._socket.sendall(b"".join((b"%x\r\n" % len(chunk), chunk, b"\r\n")))
+
+    def end_stream_and_next(self, trailers):
+        """Ends the answer, well or with an error's trailers, and returns the next invocation."""
+        lines = "".join(f"{name}: {value}\r\n" for name, value in trailers)
+        self._socket.sendall(f"0\r\n{lines}\r\n".encode("latin-1") + GET_NEXT)
+        self._receive()
+        return self._receive()
+
     def _post(self, path, body, error_type, then):
         kind = f"Lambda-Runtime-Function-Error-Type: {error_type}\r\n" if error_type else ""
         head = (

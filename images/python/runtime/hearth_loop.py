@@ -11,6 +11,7 @@ import sys
 import time
 
 import hearth_log
+import hearth_streaming
 from hearth_client import RuntimeClient
 from hearth_context import LambdaContext
 from hearth_errors import RuntimeFailure, describe, encode, user_frames
@@ -37,6 +38,9 @@ def run():
     headers, event = client.next()
     while True:
         request_id = hearth_log.request_id = headers["lambda-runtime-aws-request-id"]
+        if hearth_streaming.is_streaming(handler):
+            headers, event = _stream_once(client, handler, headers, event)
+            continue
         answer, error_type = _run_once(handler, headers, event)
         hearth_log.mark_end(request_id)
         if error_type:
@@ -85,11 +89,7 @@ def _load(text):
 def _run_once(handler, headers, event):
     """The answer's bytes and, if it failed, the error's type."""
     request_id = headers["lambda-runtime-aws-request-id"]
-    trace = headers.get("lambda-runtime-trace-id")
-    if trace:
-        os.environ["_X_AMZN_TRACE_ID"] = trace
-    else:
-        os.environ.pop("_X_AMZN_TRACE_ID", None)
+    _set_trace(headers)
     try:
         result = handler(_parse(event), LambdaContext(headers))
         return _serialise(result), None
@@ -97,6 +97,37 @@ def _run_once(handler, headers, event):
         body, error_type = describe(error, request_id)
         hearth_log.write_failure(body)
         return encode(body), error_type
+
+
+def _stream_once(client, handler, headers, event):
+    """As _run_once, but the answer leaves while it is made. Returns the next invocation."""
+    request_id = headers["lambda-runtime-aws-request-id"]
+    _set_trace(headers)
+    begun = False
+    failure = []
+    try:
+        pieces = hearth_streaming.pieces(handler, _parse(event), LambdaContext(headers))
+        client.begin_stream(request_id, next(pieces))
+        begun = True
+        for piece in pieces:
+            client.send_chunk(piece)
+    except Exception as error:
+        body, error_type = describe(error, request_id)
+        hearth_log.write_failure(body)
+        if not begun:
+            hearth_log.mark_end(request_id)
+            return client.fail_and_next(request_id, encode(body), error_type)
+        failure = hearth_streaming.trailers(body, error_type)
+    hearth_log.mark_end(request_id)
+    return client.end_stream_and_next(failure)
+
+
+def _set_trace(headers):
+    trace = headers.get("lambda-runtime-trace-id")
+    if trace:
+        os.environ["_X_AMZN_TRACE_ID"] = trace
+    else:
+        os.environ.pop("_X_AMZN_TRACE_ID", None)
 
 
 def _parse(event):
