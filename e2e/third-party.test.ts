@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inflateSync } from 'node:zlib'
-import { CreateFunctionUrlConfigCommand } from '@aws-sdk/client-lambda'
+import { CreateFunctionUrlConfigCommand, type InvokeMode } from '@aws-sdk/client-lambda'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Hearth, http, ROOT, startHearth } from './hearth.ts'
@@ -30,11 +30,14 @@ async function bundle(name: string): Promise<Record<string, Uint8Array>> {
 }
 
 /** Deploys a bundle with a function URL. @returns the address of a path of it. */
-async function deployWeb(name: string): Promise<(path: string) => string> {
+async function deployWeb(
+  name: string,
+  InvokeMode: InvokeMode = 'BUFFERED',
+): Promise<(path: string) => string> {
   const FunctionName = name.split('/')[0] ?? name
   await hearth.create({ FunctionName, files: await bundle(name), MemorySize: 512 })
   const { FunctionUrl = '' } = await hearth.lambda.send(
-    new CreateFunctionUrlConfigCommand({ FunctionName, AuthType: 'NONE' }),
+    new CreateFunctionUrlConfigCommand({ FunctionName, AuthType: 'NONE', InvokeMode }),
   )
   const [urlId] = new URL(FunctionUrl).host.split('.')
   return (path) => `${hearth.endpoint}/function-urls/${urlId}${path}`
@@ -67,6 +70,25 @@ describe('a Hono application', () => {
     expect([...bytes.body]).toEqual([0, 159, 146, 150])
     expect((await http(at('/nowhere'))).status).toBe(404)
   })
+})
+
+test('a streaming Hono application answers as it goes, with its own status and headers', async () => {
+  const at = await deployWeb('hono-stream/index.ts', 'RESPONSE_STREAM')
+  const startedAt = performance.now()
+  const slow = await fetch(at('/slow'))
+  let firstMs = 0
+  let text = ''
+  for await (const piece of slow.body ?? []) {
+    firstMs ||= performance.now() - startedAt
+    text += Buffer.from(piece)
+  }
+  expect([slow.status, text]).toEqual([200, 'Hello Hono'])
+  expect(slow.headers.get('content-type')).toMatch(/^text\/plain/)
+  expect(performance.now() - startedAt - firstMs).toBeGreaterThan(1_200)
+  const teapot = await http(at('/teapot'))
+  expect([teapot.status, teapot.body.toString()]).toEqual([418, '{"short":true}'])
+  expect(teapot.headers['set-cookie']).toEqual(['a=1'])
+  expect((await http(at('/nothing'))).status).toBe(204)
 })
 
 test('an Express application answers text, parameters, JSON and 404', async () => {
