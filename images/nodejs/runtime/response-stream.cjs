@@ -1,7 +1,7 @@
 // The stream into which a streaming handler writes its answer: a Writable over one chunked request
-// of the Runtime API. The request begins with the first byte, so that whatever fails before it is an
-// ordinary error; a failure after it travels in the trailers. A write is done when the system has
-// taken its bytes, which is what makes a slow client slow the function.
+// of the Runtime API. The request begins with the first byte, so that whatever fails before it is
+// an ordinary error; a failure after it travels in the trailers. A write is done when the system
+// has taken its bytes, which is what makes a slow client slow the function.
 'use strict'
 const { Writable } = require('node:stream')
 const log = require('./log.cjs')

@@ -1,6 +1,6 @@
-// Streaming handlers: the global `awslambda` by which a function declares one, and one invocation of
-// it. A handler that resolves has not ended its stream by that, and what it returns is ignored, as on
-// AWS; so the invocation lasts until the stream has ended.
+// Streaming handlers: the global `awslambda` by which a function declares one, and one invocation
+// of it. A handler that resolves has not ended its stream by that, and what it returns is ignored,
+// as on AWS; so the invocation lasts until the stream has ended.
 'use strict'
 const { describe } = require('./errors.cjs')
 const log = require('./log.cjs')
@@ -31,8 +31,8 @@ function openStream(handler, client, requestId) {
 }
 
 /**
- * One invocation; `run` calls the handler. Resolves when the stream is over, with the error if there
- * was one before the first byte.
+ * One invocation; `run` calls the handler. Resolves when the stream is over, with the error if
+ * there was one before the first byte.
  */
 async function streamOnce(stream, client, run) {
   try {

@@ -1,4 +1,4 @@
-"""Answers that leave while the function makes them. AWS has nothing of the kind for Python; this is ours.
+"""Answers that leave while the function makes them. AWS has no such thing for Python; this is ours.
 
     from hearth_streaming import http_response, streamify_response
 
