@@ -1,0 +1,68 @@
+// The sandbox template: what a function may do, and nothing more. Nothing of a user's reaches it
+// but numbers, paths and an image, and no environment variable of a function ever reaches Docker.
+
+import type Docker from 'dockerode'
+import type { SandboxSpec } from './driver.ts'
+
+export interface TemplateParts {
+  spec: SandboxSpec
+  /** How the engine knows a path of ours. */
+  toHost(path: string): string
+  /** What the sandbox sees at /var/task. */
+  codeDirectory: string
+  /** What it sees at /tmp; memory when there is none. */
+  tmpDirectory?: string
+  /** Whether mounts made later in the two directories are to appear in the sandbox. */
+  isShared: boolean
+}
+
+export const NETWORK = 'hearth-sandboxes'
+export const SANDBOX_USER = '1051:1051'
+const BYTES_PER_MB = 1024 * 1024
+/**
+ * Short periods, so that a small CPU share stalls for milliseconds rather than a tenth of a second.
+ */
+const CPU_PERIOD_US = 20_000
+const CPU_SHARE_US_MIN = 1_000
+const PIDS_MAX = 1024
+const FILES_MAX = 1024
+
+export function hostConfig(parts: TemplateParts): Docker.HostConfig {
+  const { spec, toHost, codeDirectory, tmpDirectory } = parts
+  const slave = parts.isShared ? ',rslave' : ''
+  // Memory-backed, where nothing can mount: what a function writes to /tmp is then its memory.
+  const tmpfs = { '/tmp': `rw,nosuid,nodev,mode=1777,size=${spec.tmpMb}m` }
+  return {
+    NetworkMode: NETWORK,
+    ReadonlyRootfs: true,
+    CapDrop: ['ALL'],
+    SecurityOpt: ['no-new-privileges'],
+    ...memoryLimits(spec.memoryMb),
+    ...cpuLimits(spec.cpus),
+    PidsLimit: PIDS_MAX,
+    Ulimits: [
+      { Name: 'nofile', Soft: FILES_MAX, Hard: FILES_MAX },
+      { Name: 'core', Soft: 0, Hard: 0 },
+    ],
+    OomScoreAdj: 500,
+    ...(!tmpDirectory && { Tmpfs: tmpfs }),
+    Binds: [
+      `${toHost(spec.socketDirectory)}:/run/hearth`,
+      `${toHost(codeDirectory)}:/var/task:ro${slave}`,
+      ...(tmpDirectory ? [`${toHost(tmpDirectory)}:/tmp:rw${slave}`] : []),
+    ],
+    LogConfig: { Type: 'none', Config: {} },
+    IpcMode: 'private',
+    RestartPolicy: { Name: 'no' },
+  }
+}
+
+/** In bytes; swap is off. */
+export function memoryLimits(memoryMb: number) {
+  return { Memory: memoryMb * BYTES_PER_MB, MemorySwap: memoryMb * BYTES_PER_MB }
+}
+
+export function cpuLimits(cpus: number) {
+  const share = Math.max(Math.round(cpus * CPU_PERIOD_US), CPU_SHARE_US_MIN)
+  return { CpuPeriod: CPU_PERIOD_US, CpuQuota: share }
+}
