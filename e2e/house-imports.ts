@@ -15,7 +15,7 @@ import {
 const HOMES: readonly { vendor: RegExp; homes: string[]; types?: true }[] = [
   { vendor: /^ioredis$/, homes: ['packages/leases/'] },
   { vendor: /^@nats-io\//, homes: ['packages/bus/'] },
-  { vendor: /^dockerode$/, homes: ['packages/scheduler/src/drivers/docker.ts'] },
+  { vendor: /^dockerode$/, homes: ['packages/scheduler/src/drivers/docker'] },
   { vendor: /^(hono|@hono\/.*)$/, homes: ['packages/gateway/', 'e2e/'] },
   {
     vendor: /^@aws-sdk\//,

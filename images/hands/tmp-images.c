@@ -188,7 +188,10 @@ static int copy_sparsely(int from, int to) {
   return errno == ENXIO ? 0 : errno;
 }
 
-/* In place of the one that is there, if any. */
+/*
+ * Covers the one that is there, if any: a sandbox that started with that one sees what is mounted
+ * on it, and not what would come in its place.
+ */
 int give_tmp(const char *id, const char *megabytes) {
   char path[PLACE_MAX], place[PLACE_MAX], staged[PLACE_MAX];
   long size = read_size(megabytes);
@@ -205,8 +208,7 @@ int give_tmp(const char *id, const char *megabytes) {
   if (!error) error = mount_file(file, staged);
   if (file >= 0) close(file);
   if (error) return error;
-  error = sweep(place);
-  if (!error) error = mount(staged, place, NULL, MS_MOVE, NULL) == 0 ? 0 : errno;
+  error = mount(staged, place, NULL, MS_MOVE, NULL) == 0 ? 0 : errno;
   if (error) umount2(staged, MNT_DETACH);
   return error;
 }

@@ -58,6 +58,8 @@ const schema = z.object({
     .refine((names) => names.every((name) => name in RUNTIMES), 'names a runtime that is not here'),
   HEARTH_IDLE_SECONDS: number(600, 1),
   HEARTH_AGE_SECONDS_MAX: number(4 * 3600, 1),
+  /** Whether the scheduler may start its privileged helper; Docker's API does its work otherwise. */
+  HEARTH_HANDS: z.enum(['auto', 'off']).default('auto'),
   /**
    * The longest timeout and the largest memory that a function may ask for; Lambda's, unless
    * raised.

@@ -96,6 +96,7 @@ async function scheduler({ config, stops, ...ground }: Ground): Promise<void> {
     },
     stems: { max: config.HEARTH_STEMS_MAX, standing: config.HEARTH_STEMS },
     streamedBytesMax: config.HEARTH_STREAMED_BYTES_MAX,
+    hands: config.HEARTH_HANDS,
     ...functionCredentials(config),
     requests: ground.requests,
     codeDirectory: ground.artifacts.codeDirectory,

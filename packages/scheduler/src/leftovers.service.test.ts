@@ -33,6 +33,8 @@ test('what a killed scheduler leaves is removed and recorded', async () => {
     schedulerId,
     epoch: '0',
     dataDirectory,
+    hands: 'off',
+    report: () => {},
   })
   expect(await driver.list()).toHaveLength(1)
   const next = await openHarness({ files, schedulerId, dataDirectory })

@@ -54,6 +54,7 @@ export interface HarnessOptions {
   schedulerId?: string
   dataDirectory?: string
   isLedgerAway?: boolean
+  hands?: 'auto' | 'off'
 }
 
 const run = promisify(execFile)
@@ -82,6 +83,7 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     limits: { ...LIMITS, ...options.limits },
     stems: { max: 0, standing: [], ...options.stems },
     streamedBytesMax: STREAMED_BYTES_MAX,
+    hands: options.hands ?? 'auto',
     requests: oneAnswerer(answerers as unknown[]),
     codeDirectory: async () => code,
     publishLogs: (_account, _group, batch) => {

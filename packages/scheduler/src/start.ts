@@ -39,6 +39,8 @@ export interface SchedulerOptions {
   streamedBytesMax: number
   credentials?: FunctionCredentials
   requests: Requests
+  /** Whether to work with the native helper where that is possible, or with Docker's API alone. */
+  hands: 'auto' | 'off'
   codeDirectory(sha256: string): Promise<string>
   publishLogs(account: string, group: string, batch: LogBatch): void
   /** Stores a ledger segment unless its subject is taken. */
@@ -105,6 +107,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       while (pool.running > 0 && performance.now() < until) await pause()
       for (const timer of timers) clearInterval(timer)
       await Promise.all([pool.stopAll(), stems.close()])
+      await driver.close()
       answering.close()
       wanted.close()
       await attempts.close()

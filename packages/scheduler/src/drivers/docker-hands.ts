@@ -8,7 +8,7 @@ import { rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
-import { Hands, HandsLost } from './hands.ts'
+import { Hands, HandsLost, HandsRefused } from './hands.ts'
 
 export interface DockerHandsOptions {
   docker: Docker
@@ -25,6 +25,12 @@ export interface DockerHandsOptions {
 export const HANDS_IMAGE = 'hearth/hands:trixie'
 /** Every sandbox starts with a /tmp of Lambda's default size unless its function says otherwise. */
 const TMP_MB = '512'
+/** The host's processes, control groups and users; the types do not know all of these. */
+const ON_THE_HOST = { PidMode: 'host', CgroupnsMode: 'host', UsernsMode: 'host' }
+/** To enter the engine's mount namespace, mount in it, and find any directory. */
+const CAPABILITIES = ['SYS_ADMIN', 'SYS_CHROOT', 'SYS_PTRACE', 'DAC_OVERRIDE', 'FOWNER']
+/** Loop devices, which make a file system of a file. */
+const DEVICES = ['b 7:* rw', 'c 10:237 rw']
 const CONNECT_MS_MAX = 15_000
 const END_MS_MAX = 5_000
 /** After a loss, and after each attempt that failed; the last one for as long as it takes. */
@@ -35,6 +41,7 @@ export class DockerHands {
   #hands: Hands | undefined
   #container: Docker.Container | undefined
   #isClosed = false
+  #canMountTmp = true
   /** Those who wait for the next one, because Docker cannot do what they need. */
   readonly #waiting = new Set<(hands: Hands | undefined) => void>()
 
@@ -47,6 +54,15 @@ export class DockerHands {
     const self = new DockerHands(options)
     await self.#start('fresh')
     return self
+  }
+
+  get isAtHand(): boolean {
+    return this.#hands !== undefined
+  }
+
+  /** Not every host has loop devices and ext4. */
+  get canMountTmp(): boolean {
+    return this.#canMountTmp
   }
 
   /** @throws HandsLost at once when there is none; HandsRefused. */
@@ -98,7 +114,7 @@ export class DockerHands {
       hands = new Hands(await connected)
       const [host, data] = [toHost(mountsDirectory), toHost(dataDirectory)]
       await hands.ask('hello', life, host, data, mountsDirectory)
-      await hands.ask('template', TMP_MB)
+      await this.#tryTmp(hands)
       if (life === 'again') await this.#options.introduce(hands)
     } catch (error) {
       hands?.close()
@@ -113,6 +129,17 @@ export class DockerHands {
     hands.lost.then(() => this.#replace(hands, container))
   }
 
+  async #tryTmp(hands: Hands): Promise<void> {
+    if (!this.#canMountTmp) return
+    try {
+      await hands.ask('template', TMP_MB)
+    } catch (error) {
+      if (!(error instanceof HandsRefused)) throw error
+      this.#canMountTmp = false
+      this.#options.report(`what functions write to /tmp counts as their memory: ${error.message}`)
+    }
+  }
+
   #create(socketName: string): Promise<Docker.Container> {
     const { docker, labels, mountsDirectory, toHost } = this.#options
     return docker.createContainer({
@@ -120,10 +147,12 @@ export class DockerHands {
       Cmd: [socketName],
       Labels: labels,
       HostConfig: {
-        Privileged: true,
-        PidMode: 'host',
-        CgroupnsMode: 'host',
-        UsernsMode: 'host',
+        ...ON_THE_HOST,
+        CapDrop: ['ALL'],
+        CapAdd: CAPABILITIES,
+        DeviceCgroupRules: DEVICES,
+        SecurityOpt: ['apparmor=unconfined', 'seccomp=unconfined', 'label=disable'],
+        ReadonlyRootfs: true,
         NetworkMode: 'none',
         AutoRemove: true,
         LogConfig: { Type: 'none', Config: {} },

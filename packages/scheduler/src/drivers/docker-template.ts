@@ -12,8 +12,8 @@ export interface TemplateParts {
   codeDirectory: string
   /** What it sees at /tmp; memory when there is none. */
   tmpDirectory?: string
-  /** Whether mounts made later in the two directories are to appear in the sandbox. */
-  isShared: boolean
+  /** Whether code that is mounted there later is to appear in the sandbox. */
+  awaitsCode: boolean
 }
 
 export const NETWORK = 'hearth-sandboxes'
@@ -29,9 +29,8 @@ const FILES_MAX = 1024
 
 export function hostConfig(parts: TemplateParts): Docker.HostConfig {
   const { spec, toHost, codeDirectory, tmpDirectory } = parts
-  const slave = parts.isShared ? ',rslave' : ''
   // Memory-backed, where nothing can mount: what a function writes to /tmp is then its memory.
-  const tmpfs = { '/tmp': `rw,nosuid,nodev,mode=1777,size=${spec.tmpMb}m` }
+  const tmpfs = { '/tmp': `rw,exec,nosuid,nodev,mode=1777,size=${spec.tmpMb}m` }
   return {
     NetworkMode: NETWORK,
     ReadonlyRootfs: true,
@@ -48,8 +47,8 @@ export function hostConfig(parts: TemplateParts): Docker.HostConfig {
     ...(!tmpDirectory && { Tmpfs: tmpfs }),
     Binds: [
       `${toHost(spec.socketDirectory)}:/run/hearth`,
-      `${toHost(codeDirectory)}:/var/task:ro${slave}`,
-      ...(tmpDirectory ? [`${toHost(tmpDirectory)}:/tmp:rw${slave}`] : []),
+      `${toHost(codeDirectory)}:/var/task:ro${parts.awaitsCode ? ',rslave' : ''}`,
+      ...(tmpDirectory ? [`${toHost(tmpDirectory)}:/tmp:rw,rslave`] : []),
     ],
     LogConfig: { Type: 'none', Config: {} },
     IpcMode: 'private',

@@ -1,13 +1,15 @@
-// Sandboxes as Docker containers: the only file that speaks to the engine. Every container is
-// started from one constant template, into which nothing of a user's gets but numbers, paths and an
-// image; no environment variable of a function ever reaches Docker.
+// Sandboxes as Docker containers. Every container is started from one constant template; what
+// Docker does slowly or not at all, a helper beside it does (docker-hands.ts), unless it cannot
+// work here or is turned off: then everything goes through Docker's API.
 
-import { mkdir, readFile } from 'node:fs/promises'
-import { hostname } from 'node:os'
-import { join, sep } from 'node:path'
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import Docker from 'dockerode'
+import { ensureNetwork, explain, hostPaths, isGone } from './docker-engine.ts'
+import { DockerHands, HANDS_IMAGE } from './docker-hands.ts'
+import { DockerSandbox } from './docker-sandbox.ts'
+import { hostConfig, SANDBOX_USER } from './docker-template.ts'
 import type { SandboxDriver, SandboxListing, SandboxSpec } from './driver.ts'
-import { linkTree } from './link-tree.ts'
 
 export interface DockerDriverOptions {
   /** Tells sandboxes of several Hearths on one engine apart. */
@@ -16,204 +18,159 @@ export interface DockerDriverOptions {
   epoch: string
   /** The data directory as this process sees it. */
   dataDirectory: string
+  /** Whether to work with hearth-hands where that is possible, or never. */
+  hands: 'auto' | 'off'
+  report(problem: string): void
 }
 
-const NETWORK = 'hearth-sandboxes'
-const LABELS = { owner: 'hearth.owner', scheduler: 'hearth.scheduler', epoch: 'hearth.epoch' }
-const BYTES_PER_MB = 1024 * 1024
-/**
- * Short periods, so that a small CPU share stalls for milliseconds rather than a tenth of a second.
- */
-const CPU_PERIOD_US = 20_000
-const CPU_QUOTA_US_MIN = 1_000
-const SANDBOX_USER = '1051:1051'
-const PIDS_MAX = 1024
-const FILES_MAX = 1024
-/** The engine takes a tenth of a second to pause and as long to go on. */
-const FREEZE_AFTER_MS = 10_000
-const NOT_FOUND = 404
-const CONFLICT = 409
+const LABELS = {
+  owner: 'hearth.owner',
+  scheduler: 'hearth.scheduler',
+  epoch: 'hearth.epoch',
+  hands: 'hearth.hands',
+}
+
+/** hearth-hands freezes and thaws in a millisecond; Docker takes a hundred for each. */
+const FREEZE_AFTER_MS = 100
+const FREEZE_BY_DOCKER_AFTER_MS = 10_000
 
 export async function openDockerDriver(options: DockerDriverOptions): Promise<SandboxDriver> {
   const docker = new Docker()
-  const containerName = (id: string) => `hearth-${id}`
   await ensureNetwork(docker)
   const toHost = await hostPaths(docker, options.dataDirectory)
-  const socketDirectories = new Map<string, string>()
+  const mountsDirectory = join(options.dataDirectory, 'mounts', options.schedulerId)
+  await mkdir(mountsDirectory, { recursive: true, mode: 0o700 })
+  const sandboxes = new Map<string, DockerSandbox>()
+  const parts = { ...options, docker, mountsDirectory, toHost, labels: labelsOf(options) }
+  const hands = await openHands(parts, sandboxes)
+  await emptyMounts(mountsDirectory)
+  const sandboxOf = (id: string) =>
+    new DockerSandbox({ ...options, id, hands, ...whereabouts(docker, mountsDirectory, id) })
+  const known = (id: string) => sandboxes.get(id) ?? sandboxOf(id)
   return {
     async start(spec) {
-      if (!spec.codeDirectory) await mkdir(stemCode(spec.socketDirectory))
-      socketDirectories.set(spec.id, spec.socketDirectory)
-      try {
-        const container = await docker.createContainer({
-          name: containerName(spec.id),
-          Image: spec.image,
-          Labels: {
-            [LABELS.owner]: options.owner,
-            [LABELS.scheduler]: options.schedulerId,
-            [LABELS.epoch]: options.epoch,
-          },
-          User: SANDBOX_USER,
-          HostConfig: hostConfig(spec, toHost),
-        })
-        await container.start()
-      } catch (error) {
-        throw new Error(explain(error, spec.image), { cause: error })
-      }
+      const sandbox = sandboxOf(spec.id)
+      sandboxes.set(spec.id, sandbox)
+      await sandbox.prepare(spec)
+      await startContainer(parts, sandbox, spec, hands !== undefined && !spec.codeDirectory)
+      sandbox.started()
     },
-
     async stop(id) {
-      socketDirectories.delete(id)
-      const container = docker.getContainer(containerName(id))
-      await container.remove({ force: true, v: true }).catch((error: DockerError) => {
-        if (error.statusCode !== NOT_FOUND && error.statusCode !== CONFLICT) throw error
-      })
+      const sandbox = known(id)
+      sandboxes.delete(id)
+      await sandbox.stop()
     },
-
-    async list() {
-      const filters = { label: [`${LABELS.owner}=${options.owner}`] }
-      const containers = await docker.listContainers({ all: true, filters })
-      return containers.map(toListing)
+    list: () => list(docker, options.owner),
+    async specialise(id, specialisation) {
+      const sandbox = sandboxes.get(id)
+      if (!sandbox) throw new Error(`there is no stem ${id}`)
+      await sandbox.specialise(specialisation)
     },
-
-    async specialise(id, { codeDirectory, memoryMb, cpus }) {
-      const memory = { Memory: memoryMb * BYTES_PER_MB, MemorySwap: memoryMb * BYTES_PER_MB }
-      const socketDirectory = socketDirectories.get(id)
-      if (!socketDirectory) throw new Error(`there is no stem ${id}`)
-      await Promise.all([
-        linkTree(codeDirectory, stemCode(socketDirectory)),
-        docker.getContainer(containerName(id)).update({ ...memory, ...cpuLimits(cpus) }),
-      ])
+    get freezeAfterMs() {
+      return hands?.isAtHand ? FREEZE_AFTER_MS : FREEZE_BY_DOCKER_AFTER_MS
     },
-
-    freezeAfterMs: FREEZE_AFTER_MS,
-
-    async freeze(id) {
-      await pausing(docker.getContainer(containerName(id)).pause())
-    },
-
-    async thaw(id) {
-      await pausing(docker.getContainer(containerName(id)).unpause())
-    },
-
-    async setCpus(id, cpus) {
-      const container = docker.getContainer(containerName(id))
-      await container.update(cpuLimits(cpus)).catch((error: DockerError) => {
-        if (error.statusCode !== NOT_FOUND) throw error
-      })
-    },
+    freeze: async (id) => sandboxes.get(id)?.freeze(),
+    thaw: async (id) => sandboxes.get(id)?.thaw(),
+    setCpus: async (id, cpus) => sandboxes.get(id)?.setCpus(cpus),
+    close: async () => hands?.close(),
   }
 }
 
-interface DockerError extends Error {
-  statusCode?: number
-  code?: string
+interface Parts extends DockerDriverOptions {
+  docker: Docker
+  mountsDirectory: string
+  labels: Record<string, string>
+  toHost(path: string): string
 }
 
-/** The sandbox template: what a function may do, and nothing more. */
-function hostConfig(spec: SandboxSpec, toHost: (path: string) => string): Docker.HostConfig {
-  return {
-    NetworkMode: NETWORK,
-    ReadonlyRootfs: true,
-    CapDrop: ['ALL'],
-    SecurityOpt: ['no-new-privileges'],
-    Memory: spec.memoryMb * BYTES_PER_MB,
-    MemorySwap: spec.memoryMb * BYTES_PER_MB,
-    ...cpuLimits(spec.cpus),
-    PidsLimit: PIDS_MAX,
-    Ulimits: [
-      { Name: 'nofile', Soft: FILES_MAX, Hard: FILES_MAX },
-      { Name: 'core', Soft: 0, Hard: 0 },
-    ],
-    OomScoreAdj: 500,
-    // Memory-backed for now: what a function writes to /tmp counts as its memory.
-    Tmpfs: { '/tmp': `rw,nosuid,nodev,mode=1777,size=${spec.tmpMb}m` },
-    Binds: [
-      `${toHost(spec.socketDirectory)}:/run/hearth`,
-      `${toHost(spec.codeDirectory ?? stemCode(spec.socketDirectory))}:/var/task:ro`,
-    ],
-    LogConfig: { Type: 'none', Config: {} },
-    IpcMode: 'private',
-    RestartPolicy: { Name: 'no' },
-  }
-}
+const containerName = (id: string) => `hearth-${id}`
 
-/** Where a stem's code is put when it is known; the sandbox sees it at /var/task. */
-const stemCode = (socketDirectory: string) => join(socketDirectory, 'task')
+const whereabouts = (docker: Docker, mountsDirectory: string, id: string) => ({
+  container: docker.getContainer(containerName(id)),
+  directory: join(mountsDirectory, id),
+})
 
-/** A container that is gone, or already as it should be, is fine. */
-async function pausing(request: Promise<unknown>): Promise<void> {
-  await request.catch((error: DockerError) => {
-    if (error.statusCode !== NOT_FOUND && error.statusCode !== CONFLICT) throw error
-  })
-}
+const labelsOf = ({ owner, schedulerId, epoch }: DockerDriverOptions) => ({
+  [LABELS.owner]: owner,
+  [LABELS.scheduler]: schedulerId,
+  [LABELS.epoch]: epoch,
+})
 
-function cpuLimits(cpus: number) {
-  const quota = Math.max(Math.round(cpus * CPU_PERIOD_US), CPU_QUOTA_US_MIN)
-  return { CpuPeriod: CPU_PERIOD_US, CpuQuota: quota }
-}
-
-function toListing(container: Docker.ContainerInfo): SandboxListing {
-  return {
-    id: (container.Names[0] ?? '').replace(/^\/hearth-/, ''),
-    schedulerId: container.Labels[LABELS.scheduler] ?? '',
-    epoch: container.Labels[LABELS.epoch] ?? '',
-  }
-}
-
-/** A bridge on which sandboxes cannot reach one another. */
-async function ensureNetwork(docker: Docker): Promise<void> {
+async function startContainer(
+  { docker, toHost, labels }: Parts,
+  sandbox: DockerSandbox,
+  spec: SandboxSpec,
+  awaitsCode: boolean,
+): Promise<void> {
+  const { tmpDirectory } = sandbox
   try {
-    await docker.getNetwork(NETWORK).inspect()
-    return
+    const container = await docker.createContainer({
+      name: containerName(spec.id),
+      Image: spec.image,
+      Labels: labels,
+      User: SANDBOX_USER,
+      HostConfig: hostConfig({
+        spec,
+        toHost,
+        codeDirectory: spec.codeDirectory ?? sandbox.codeDirectory,
+        ...(tmpDirectory && { tmpDirectory }),
+        awaitsCode,
+      }),
+    })
+    await container.start()
   } catch (error) {
-    if ((error as DockerError).statusCode !== NOT_FOUND) throw new Error(explain(error, ''))
+    throw new Error(explain(error, spec.image), { cause: error })
   }
-  await docker
-    .createNetwork({
-      Name: NETWORK,
-      Driver: 'bridge',
-      CheckDuplicate: true,
-      Options: { 'com.docker.network.bridge.enable_icc': 'false' },
-    })
-    .catch((error: DockerError) => {
-      // Another scheduler on this engine was quicker.
-      if (error.statusCode !== CONFLICT) throw error
-    })
 }
 
-/**
- * How to name a path of the data directory to the engine. When Hearth itself runs in a container
- * its data directory is a mount, and the engine knows it by the mount's source.
- */
-async function hostPaths(docker: Docker, dataDirectory: string): Promise<(path: string) => string> {
-  const mounts = await ownMounts(docker)
-  const mount = mounts
-    .filter(({ Destination }) => `${dataDirectory}${sep}`.startsWith(`${Destination}${sep}`))
-    .sort((a, b) => b.Destination.length - a.Destination.length)[0]
-  if (!mount) return (path) => path
-  return (path) => mount.Source + path.slice(mount.Destination.length)
-}
-
-/** The mounts of the container we run in; none when we run on the host. */
-async function ownMounts(docker: Docker): Promise<{ Source: string; Destination: string }[]> {
-  const marker = await readFile('/.dockerenv').catch(() => undefined)
-  if (!marker) return []
+async function openHands(
+  parts: Parts,
+  sandboxes: Map<string, DockerSandbox>,
+): Promise<DockerHands | undefined> {
+  await removeOldHands(parts)
+  if (parts.hands === 'off') return undefined
   try {
-    return (await docker.getContainer(hostname()).inspect()).Mounts
-  } catch {
-    return []
+    return await DockerHands.open({
+      ...parts,
+      labels: { ...parts.labels, [LABELS.hands]: parts.schedulerId },
+      introduce: (hands) =>
+        Promise.all([...sandboxes.values()].map((sandbox) => sandbox.introduce(hands))),
+    })
+  } catch (error) {
+    const reason = isGone(error) ? explain(error, HANDS_IMAGE) : (error as Error).message
+    parts.report(
+      `hearth-hands does not work here (${reason}), so Docker's API does its work: first ` +
+        'invocations and idle environments cost more, and /tmp counts as memory',
+    )
+    return undefined
   }
 }
 
-/** What went wrong, and what to do about it. */
-function explain(error: unknown, image: string): string {
-  const { statusCode, code, message } = error as DockerError
-  if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'EACCES') {
-    return 'The Docker engine does not answer. Start it (`hearth doctor` says how).'
-  }
-  if (statusCode === NOT_FOUND && image) {
-    return `The image ${image} is missing. \`hearth images\` builds or pulls it.`
-  }
-  return `Docker refused to start a sandbox: ${message}`
+/** Helpers of this scheduler's earlier lives; they end by themselves, but perhaps not yet. */
+async function removeOldHands({ docker, owner, schedulerId }: Parts): Promise<void> {
+  const label = [`${LABELS.owner}=${owner}`, `${LABELS.hands}=${schedulerId}`]
+  const old = await docker.listContainers({ all: true, filters: { label } })
+  const removals = old.map(({ Id }) => docker.getContainer(Id).remove({ force: true }))
+  await Promise.allSettled(removals)
+}
+
+/** What an earlier life left; what is still mounted, because nobody here may unmount, stays. */
+async function emptyMounts(mountsDirectory: string): Promise<void> {
+  const names = await readdir(mountsDirectory)
+  const old = names.filter((name) => !name.startsWith('.'))
+  await Promise.allSettled(
+    old.map((name) => rm(join(mountsDirectory, name), { recursive: true, force: true })),
+  )
+}
+
+async function list(docker: Docker, owner: string): Promise<SandboxListing[]> {
+  const filters = { label: [`${LABELS.owner}=${owner}`] }
+  const containers = await docker.listContainers({ all: true, filters })
+  return containers
+    .filter(({ Labels }) => Labels[LABELS.hands] === undefined)
+    .map((container) => ({
+      id: (container.Names[0] ?? '').replace(/^\/hearth-/, ''),
+      schedulerId: container.Labels[LABELS.scheduler] ?? '',
+      epoch: container.Labels[LABELS.epoch] ?? '',
+    }))
 }

@@ -50,7 +50,8 @@ export interface SandboxDriver {
   list(): Promise<SandboxListing[]>
   /**
    * Gives a running stem its code and its limits; all of them hold when this resolves. Once a
-   * sandbox.
+   * sandbox. One for which it rejects is good for nothing but `stop`; so it is, on an engine without
+   * our helper, where `tmpMb` is not what the stem was started with.
    */
   specialise(id: string, specialisation: Specialisation): Promise<void>
   /** Sets the CPU share of a running sandbox. */
@@ -64,4 +65,6 @@ export interface SandboxDriver {
   freeze(id: string): Promise<void>
   /** Resolves once its processes run again. A sandbox that is stopped need not be thawed first. */
   thaw(id: string): Promise<void>
+  /** When every sandbox has been stopped: leaves nothing of the driver's own on the host. */
+  close(): Promise<void>
 }

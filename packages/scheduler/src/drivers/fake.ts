@@ -91,6 +91,7 @@ export class FakeEngine {
       await after(1)
       this.#sandboxes.get(id)?.thaw()
     },
+    close: async () => {},
   }
 
   /** Counts invocations that run, in all sandboxes. */

@@ -76,7 +76,9 @@ export class Hands {
       const end = LENGTH_BYTES + this.#heard.readUInt32LE()
       if (end > ANSWER_BYTES_MAX) return this.#lose()
       if (this.#heard.length < end) return
-      const [request = '', result = ''] = this.#heard.toString('utf8', LENGTH_BYTES, end).split('\0')
+      const [request = '', result = ''] = this.#heard
+        .toString('utf8', LENGTH_BYTES, end)
+        .split('\0')
       this.#heard = this.#heard.subarray(end)
       this.#settle(request, result)
     }
