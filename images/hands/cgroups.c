@@ -55,8 +55,8 @@ static int find_mount(const char *controller, const char *path, char *found) {
     char *rest = strstr(line, " - ");
     if (!rest || sscanf(line, "%*s %*s %*s %511s %511s", root, place) != 2) continue;
     if (sscanf(rest, " - %31s %*s %255s", kind, options) != 2) continue;
-    if (controller ? strcmp(kind, "cgroup") || !lists(options, controller) : strcmp(kind, "cgroup2"))
-      continue;
+    if (strcmp(kind, controller ? "cgroup" : "cgroup2") != 0) continue;
+    if (controller && !lists(options, controller)) continue;
     size_t length = strcmp(root, "/") == 0 ? 0 : strlen(root);
     if (strncmp(path, root, length) != 0) length = 0;
     if (snprintf(found, PLACE_MAX, "%s%s", place, path + length) >= PLACE_MAX) error = ENAMETOOLONG;

@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { ID_MAX = 64, ROOT_MAX = 384, PLACE_MAX = 512, REQUEST_MAX = 20, SANDBOXES_MAX = 4096, LATER = -1 };
+enum { ID_MAX = 64, ROOT_MAX = 384, PLACE_MAX = 512, REQUEST_MAX = 20 };
+enum { SANDBOXES_MAX = 4096, LATER = -1 };
 
 /* The control group that holds one resource of a sandbox; the path is empty when there is none. */
 struct group {

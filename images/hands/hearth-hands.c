@@ -42,7 +42,7 @@ long long now_ms(void) {
   return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* The request's number, then `ok` or the errno's name. A scheduler that went away is seen by poll. */
+/* The request's number, then `ok` or the errno's name. That nobody hears it, poll will notice. */
 void answer(const char *request, int error) {
   char bytes[4 + 128];
   const char *name = error == 0 ? "ok" : strerrorname_np(error);

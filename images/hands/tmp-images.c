@@ -83,7 +83,8 @@ static int format(const char *name, long megabytes) {
     snprintf(path, sizeof path, "/run/hearth/.templates/%s", name);
     /* Room for the inodes and for what ext4 keeps in reserve, so that the user has it all. */
     snprintf(size, sizeof size, "%ldm", megabytes + megabytes / 32 + 4);
-    char *arguments[] = {"mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-m", "0", "-O",
+    char *arguments[] = {"mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-i", "16384",
+                         "-m", "0", "-O",
                          "^has_journal,^resize_inode,^metadata_csum,uninit_bg", "-E",
                          "lazy_itable_init=1,nodiscard", path, size, NULL};
     execve("/sbin/mke2fs", arguments, (char *[]){NULL});

@@ -1,0 +1,174 @@
+// The Docker driver on the real engine, with hearth-hands and through Docker's API alone; then what
+// only one of them can do, and what happens when hearth-hands dies.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
+import Docker from 'dockerode'
+import { describe, expect, test } from 'vitest'
+import { openDockerDriver } from './docker.ts'
+import { driverContract, openGround, type Way } from './driver.contract.ts'
+
+const docker = new Docker()
+const NANOSECONDS = 1e9
+let lives = 0
+
+const way = (hands: 'auto' | 'off'): Way & { owner: string } => {
+  lives += 1
+  const owner = `driver-${process.pid}-${lives}`
+  return {
+    owner,
+    resizesTmp: hands === 'auto',
+    open: (dataDirectory, problems) =>
+      openDockerDriver({
+        owner,
+        schedulerId: owner,
+        epoch: '1',
+        dataDirectory,
+        hands,
+        report: (problem) => problems.push(problem),
+      }),
+    async cpuSeconds(id) {
+      const stats = await docker
+        .getContainer(`hearth-${id}`)
+        .stats({ stream: false, 'one-shot': true })
+      return stats.cpu_stats.cpu_usage.total_usage / NANOSECONDS
+    },
+  }
+}
+
+/** The process number of a Hearth's hearth-hands on this machine. */
+async function handsOf(owner: string): Promise<number> {
+  const label = [`hearth.owner=${owner}`, 'hearth.hands']
+  const [container] = await docker.listContainers({ filters: { label } })
+  if (!container) return 0
+  return (await docker.getContainer(container.Id).inspect()).State.Pid
+}
+
+const mountsBelow = async (directory: string) => {
+  const table = await readFile('/proc/self/mountinfo', 'utf8')
+  return table.split('\n').filter((line) => line.includes(` ${directory}/mounts/`))
+}
+
+describe('with hearth-hands', () => driverContract(way('auto')))
+describe("through Docker's API alone", () => driverContract(way('off')))
+
+describe('hearth-hands', () => {
+  const hands = way('auto')
+  const ground = openGround(hands)
+
+  test('is no sandbox, and has only the privileges that it needs', async () => {
+    expect(await ground.driver.list()).toEqual([])
+    expect(await handsOf(hands.owner)).toBeGreaterThan(0)
+    expect(ground.problems).toEqual([])
+  })
+
+  test('gives a /tmp that is no memory, and takes it away with the sandbox', async () => {
+    const { id, run } = await ground.start({ memoryMb: 64 })
+    const script = 'head -c 300M /dev/zero > /tmp/big && stat -c %s /tmp/big'
+    expect(await run(script)).toBe(`${300 * 1024 * 1024}\n`)
+    expect(await run('stat -c %s /tmp/big')).toBe(`${300 * 1024 * 1024}\n`)
+    expect((await mountsBelow(ground.dataDirectory)).join('\n')).toContain(id)
+    await ground.driver.stop(id)
+    expect((await mountsBelow(ground.dataDirectory)).join('\n')).not.toContain(id)
+    expect(await readdir(join(ground.dataDirectory, 'mounts', hands.owner))).not.toContain(id)
+  })
+
+  test('shows no code from outside the data directory', async () => {
+    const { id, run } = await ground.start()
+    const elsewhere = await mkdtemp(join(tmpdir(), 'hearth-elsewhere-'))
+    await writeFile(join(elsewhere, 'index.js'), 'elsewhere')
+    const figures = { memoryMb: 256, cpus: 1, tmpMb: 512 }
+    await ground.driver.specialise(id, { ...figures, codeDirectory: elsewhere })
+    // It is refused there, and linked or copied instead.
+    expect(await run('cat /var/task/index.js; grep -c " /var/task " /proc/self/mountinfo')).toBe(
+      'elsewhere1\n',
+    )
+    await rm(elsewhere, { recursive: true })
+  })
+
+  test('may be killed at any time: work goes on, and another one comes', async () => {
+    const [frozen, stem] = await Promise.all([ground.start(), ground.start()])
+    await ground.driver.freeze(frozen.id)
+    const victim = await handsOf(hands.owner)
+    process.kill(victim, 'SIGKILL')
+    const figures = { memoryMb: 192, cpus: 1, tmpMb: 512 }
+    await ground.driver.specialise(stem.id, { ...figures, codeDirectory: ground.codeDirectory })
+    expect(await stem.run('cat /var/task/inner/index.js')).toBe('hello')
+    await ground.driver.freeze(stem.id)
+    await ground.driver.thaw(stem.id)
+    const late = await ground.start()
+    expect(await late.run('echo on')).toBe('on\n')
+    // Docker cannot thaw what it did not freeze; the next hearth-hands can.
+    await ground.driver.thaw(frozen.id)
+    expect(await frozen.run('echo on')).toBe('on\n')
+    await expect.poll(() => handsOf(hands.owner), { timeout: 20_000 }).toBeGreaterThan(0)
+    expect(await handsOf(hands.owner)).not.toBe(victim)
+    expect(ground.problems).toHaveLength(1)
+    await ground.driver.freeze(late.id)
+    await ground.driver.stop(late.id)
+  })
+})
+
+test('what a killed scheduler and a killed hearth-hands leave goes in the next life', async () => {
+  const dataDirectory = await mkdtemp(join(tmpdir(), 'hearth-driver-'))
+  const { owner, open } = way('auto')
+  const child = await startFrozen(dataDirectory, owner)
+  const hands = await handsOf(owner)
+  process.kill(hands, 'SIGKILL')
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  expect((await mountsBelow(dataDirectory)).length).toBeGreaterThan(2)
+  const driver = await open(dataDirectory, [])
+  const left = await driver.list()
+  expect(left).toHaveLength(1)
+  expect(await mountsBelow(dataDirectory)).toHaveLength(2)
+  for (const { id } of left) await driver.stop(id)
+  expect(await driver.list()).toEqual([])
+  await driver.close()
+  expect(await mountsBelow(dataDirectory)).toEqual([])
+  await rm(dataDirectory, { recursive: true })
+})
+
+test('hearth-hands whose scheduler was killed undoes what it did, and ends', async () => {
+  const dataDirectory = await mkdtemp(join(tmpdir(), 'hearth-driver-'))
+  const { owner, open } = way('auto')
+  const child = await startFrozen(dataDirectory, owner)
+  child.kill('SIGKILL')
+  await expect.poll(() => handsOf(owner), { timeout: 10_000 }).toBe(0)
+  expect(await mountsBelow(dataDirectory)).toEqual([])
+  const driver = await open(dataDirectory, [])
+  for (const { id } of await driver.list()) await driver.stop(id)
+  await driver.close()
+  await rm(dataDirectory, { recursive: true })
+})
+
+/** A scheduler of its own process, with one frozen sandbox. */
+async function startFrozen(dataDirectory: string, owner: string) {
+  const href = (name: string) => pathToFileURL(join(import.meta.dirname, name)).href
+  const script = join(dataDirectory, 'victim.ts')
+  await writeFile(
+    script,
+    `import { openDockerDriver } from '${href('docker.ts')}'
+     import { openSandboxChannel } from '${href('../sandbox-channel.ts')}'
+     const [dataDirectory, owner] = process.argv.slice(2)
+     const driver = await openDockerDriver({ owner, schedulerId: owner, epoch: '0',
+       dataDirectory, hands: 'auto', report: console.error })
+     const socketDirectory = dataDirectory + '/run'
+     await openSandboxChannel(socketDirectory, {}, { ready() {}, exited() {}, output() {},
+       outputEnded() {}, lost() {} })
+     await driver.start({ id: owner, image: 'hearth/base:trixie', memoryMb: 128, cpus: 1,
+       tmpMb: 512, socketDirectory })
+     await driver.freeze(owner)
+     console.log('frozen')`,
+  )
+  const child = spawn(process.execPath, [script, dataDirectory, owner], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(createInterface(child.stdout), 'line')
+  return child
+}

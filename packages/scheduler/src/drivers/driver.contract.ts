@@ -1,0 +1,218 @@
+// What every driver promises (driver.ts), as one suite that each way of driving Docker runs. The
+// sandboxes are real: hearth-init obeys a real channel, and shell scripts in it say what a function
+// would see.
+
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import type { RuntimeSide } from '../runtime-api.ts'
+import { openSandboxChannel, type SandboxChannel } from '../sandbox-channel.ts'
+import type { SandboxDriver, SandboxSpec, Specialisation } from './driver.ts'
+
+export interface Way {
+  open(dataDirectory: string, problems: string[]): Promise<SandboxDriver>
+  /** Processor time of a sandbox so far, in seconds. */
+  cpuSeconds(id: string): Promise<number>
+  /** Whether a stem's /tmp may still change its size. */
+  resizesTmp: boolean
+}
+
+export interface Sandbox {
+  id: string
+  /** Runs a shell script in it. @returns what it wrote, once it has ended. */
+  run(script: string): Promise<string>
+  /** Starts a shell script that never ends; the next one ends it. */
+  begin(script: string): void
+}
+
+export interface Ground {
+  driver: SandboxDriver
+  dataDirectory: string
+  codeDirectory: string
+  problems: string[]
+  start(spec?: Partial<SandboxSpec>): Promise<Sandbox>
+}
+
+const IMAGE = 'hearth/base:trixie'
+const MB = 1024 * 1024
+/** Version 1 of the control groups, or version 2. */
+const MEMORY = 'cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes 2>&- || cat memory.max'
+const SWAP = 'cd /sys/fs/cgroup; cat memory/memory.memsw.limit_in_bytes 2>&- || cat memory.swap.max'
+const CPU = 'cd /sys/fs/cgroup; cat cpu/cpu.cfs_quota_us 2>&- || cut -d" " -f1 cpu.max'
+
+/** Opens a driver before the tests of a suite, and closes it after them, with nothing left. */
+export function openGround(way: Way): Ground {
+  const ground = { problems: [] as string[] } as Ground
+  const channels = new Map<string, SandboxChannel>()
+  beforeAll(async () => {
+    ground.dataDirectory = await mkdtemp(join(tmpdir(), 'hearth-driver-'))
+    ground.codeDirectory = join(ground.dataDirectory, 'code', 'abc')
+    await mkdir(join(ground.codeDirectory, 'inner'), { recursive: true })
+    await writeFile(join(ground.codeDirectory, 'inner', 'index.js'), 'hello')
+    // What may not be written is to be the mount's doing.
+    for (const name of ['', 'inner', 'inner/index.js']) {
+      await chmod(join(ground.codeDirectory, name), 0o777)
+    }
+    ground.driver = await way.open(ground.dataDirectory, ground.problems)
+  })
+  ground.start = async (changes = {}) => {
+    const id = randomBytes(8).toString('hex')
+    const socketDirectory = join(ground.dataDirectory, 'run', id)
+    const { sandbox, channel, ready } = await openSandbox(id, socketDirectory)
+    channels.set(id, channel)
+    const usual = { image: IMAGE, memoryMb: 256, cpus: 1, tmpMb: 512 }
+    await ground.driver.start({ ...usual, id, socketDirectory, ...changes })
+    await ready
+    return sandbox
+  }
+  afterEach(async () => {
+    for (const [id, channel] of channels) {
+      await ground.driver.stop(id)
+      await channel.close()
+    }
+    channels.clear()
+  })
+  afterAll(async () => {
+    expect(await ground.driver.list()).toEqual([])
+    await ground.driver.close()
+    await rm(ground.dataDirectory, { recursive: true })
+  })
+  return ground
+}
+
+export function driverContract(way: Way): void {
+  const ground = openGround(way)
+  const specialise = (id: string, changes: Partial<Specialisation> = {}) => {
+    const { codeDirectory } = ground
+    const usual = { codeDirectory, memoryMb: 192, cpus: 0.5, tmpMb: 512 }
+    return ground.driver.specialise(id, { ...usual, ...changes })
+  }
+
+  test('a sandbox sees its code, and is listed until it is stopped', async () => {
+    const { id, run } = await ground.start({ codeDirectory: ground.codeDirectory })
+    expect(await run('cat /var/task/inner/index.js')).toBe('hello')
+    expect(await run('touch /var/task/x')).toContain('Read-only')
+    expect((await ground.driver.list()).map((one) => one.id)).toEqual([id])
+    await ground.driver.stop(id)
+    await ground.driver.stop(id)
+    expect(await ground.driver.list()).toEqual([])
+  })
+
+  test('a stem gets its code, for reading alone and at one place alone', async () => {
+    const { id, run } = await ground.start()
+    expect(await run('find /var/task')).toBe('/var/task\n')
+    await specialise(id)
+    expect(await run('cat /var/task/inner/index.js')).toBe('hello')
+    expect(await run('touch /var/task/x /var/task/inner/index.js')).toMatch(
+      /x': Read-only.*\n.*index.js': Read-only/,
+    )
+    expect(await run('find / /run /tmp -xdev -name index.js 2>&-')).toBe('')
+  })
+
+  test('limits hold at once, up and down', async () => {
+    const { id, run } = await ground.start()
+    for (const memoryMb of [512, 128]) {
+      const other = await ground.start()
+      await specialise(other.id, { memoryMb, cpus: memoryMb / 1024 })
+      expect(await other.run(MEMORY)).toBe(`${memoryMb * MB}\n`)
+      expect(await other.run(SWAP)).toMatch(new RegExp(`^(${memoryMb * MB}|0)\n$`))
+      expect(await other.run(CPU)).toBe(`${(20_000 * memoryMb) / 1024}\n`)
+    }
+    await specialise(id, { memoryMb: 192 })
+    await ground.driver.setCpus(id, 2)
+    expect(await run(`${CPU}; ${MEMORY}`)).toBe(`40000\n${192 * MB}\n`)
+  })
+
+  test('/tmp is for anybody, holds what it should, and no more', async () => {
+    const { run } = await ground.start({ tmpMb: 96 })
+    expect(await run('ls -A /tmp; stat -c "%a %F" /tmp')).toBe('1777 directory\n')
+    await run('echo "echo ran" > /tmp/program; chmod +x /tmp/program')
+    expect(await run('/tmp/program')).toBe('ran\n')
+    const said = await run('head -c 200M /dev/zero > /tmp/big; stat -c %s /tmp/big')
+    expect(said).toContain('No space left')
+    const bytes = Number(said.split('\n').at(-2))
+    expect(bytes).toBeGreaterThan(95 * MB)
+    expect(bytes).toBeLessThan(104 * MB)
+  })
+
+  test('a frozen sandbox uses no processor, and goes on when it is thawed', async () => {
+    const { id, begin } = await ground.start()
+    begin('while :; do :; done')
+    await expect.poll(() => way.cpuSeconds(id), { timeout: 10_000 }).toBeGreaterThan(0.1)
+    await ground.driver.freeze(id)
+    const before = await way.cpuSeconds(id)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(await way.cpuSeconds(id)).toBe(before)
+    await ground.driver.thaw(id)
+    await expect.poll(() => way.cpuSeconds(id), { timeout: 10_000 }).toBeGreaterThan(before + 0.1)
+  })
+
+  test('of freezing and thawing the one that was asked for last holds', async () => {
+    const { id, run } = await ground.start()
+    const { freeze, thaw } = ground.driver
+    await Promise.all([freeze(id), thaw(id), freeze(id), thaw(id)])
+    expect(await run('echo on')).toBe('on\n')
+    await Promise.all([freeze(id), thaw(id), freeze(id)])
+    const answer = run('echo on')
+    expect(await Promise.race([answer, silence(300)])).toBe('silence')
+    await thaw(id)
+    expect(await answer).toBe('on\n')
+    await Promise.all([freeze('none'), thaw('none')])
+  })
+
+  test('a frozen sandbox can be stopped', async () => {
+    const { id } = await ground.start()
+    await ground.driver.freeze(id)
+    await ground.driver.stop(id)
+    expect(await ground.driver.list()).toEqual([])
+    await ground.driver.thaw(id)
+  })
+
+  test(`a stem's /tmp ${way.resizesTmp ? 'changes its size' : 'keeps its size'}`, async () => {
+    const { id, run } = await ground.start()
+    const change = specialise(id, { tmpMb: 2048 })
+    if (!way.resizesTmp) return expect(change).rejects.toThrow('cannot change its size')
+    await change
+    const free = await run('df -m --output=avail /tmp | tail -1')
+    expect(Number(free)).toBeGreaterThanOrEqual(2048)
+    expect(Number(free)).toBeLessThan(2048 * 1.03)
+  })
+}
+
+const silence = (ms: number) => new Promise<string>((resolve) => setTimeout(resolve, ms, 'silence'))
+
+async function openSandbox(id: string, directory: string) {
+  let output = ''
+  const events = new EventTarget()
+  const tell = (name: string) => () => void events.dispatchEvent(new Event(name))
+  const channel = await openSandboxChannel(directory, {} as RuntimeSide, {
+    ready: tell('ready'),
+    exited: () => {},
+    output(chunk) {
+      output += chunk
+      return 0
+    },
+    outputEnded: tell('ended'),
+    lost: () => {},
+  })
+  const begin = (script: string) => {
+    output = ''
+    const environment = { PATH: '/usr/bin:/bin' }
+    const command = { directory: '/', arguments: ['/bin/sh', '-c', script], environment }
+    channel.startProcess(command)
+  }
+  const sandbox: Sandbox = {
+    id,
+    begin,
+    async run(script) {
+      const ended = once(events, 'ended')
+      begin(`exec 2>&1; ${script}`)
+      await ended
+      return output
+    },
+  }
+  return { sandbox, channel, ready: once(events, 'ready') }
+}
