@@ -282,6 +282,9 @@ async function sandboxesOf(owner: string): Promise<string[]> {
     '-aq',
     '--filter',
     `label=hearth.owner=${owner}`,
+    '--filter',
+    // Only sandboxes name their scheduler.
+    'label=hearth.scheduler',
   ])
   return stdout.split('\n').filter((id) => id !== '')
 }

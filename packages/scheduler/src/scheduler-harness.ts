@@ -104,7 +104,8 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     return ask(answerer, meta, Buffer.from(JSON.stringify(event)))
   }
   harness.sandboxes = async () => {
-    const filter = `label=hearth.owner=${id}`
+    // What names its scheduler is a sandbox.
+    const filter = `label=hearth.scheduler=${id}`
     const { stdout } = await run('docker', ['ps', '--all', '--quiet', '--filter', filter])
     return stdout.split('\n').filter((line) => line !== '')
   }

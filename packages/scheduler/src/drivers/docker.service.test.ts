@@ -159,8 +159,8 @@ async function startFrozen(dataDirectory: string, owner: string) {
      const driver = await openDockerDriver({ owner, schedulerId: owner, epoch: '0',
        dataDirectory, hands: 'auto', report: console.error })
      const socketDirectory = dataDirectory + '/run'
-     await openSandboxChannel(socketDirectory, {}, { ready() {}, exited() {}, output() {},
-       outputEnded() {}, lost() {} })
+     await openSandboxChannel(socketDirectory, { side: {}, events: { ready() {}, exited() {},
+       output() {}, outputEnded() {}, lost() {} } })
      await driver.start({ id: owner, image: 'hearth/base:trixie', memoryMb: 128, cpus: 1,
        tmpMb: 512, socketDirectory })
      await driver.freeze(owner)

@@ -30,8 +30,11 @@ const LABELS = {
   hands: 'hearth.hands',
 }
 
-/** hearth-hands freezes and thaws in a millisecond; Docker takes a hundred for each. */
-const FREEZE_AFTER_MS = 100
+/**
+ * hearth-hands freezes and thaws in a millisecond, but what a function has written to its log should
+ * be read first. Docker takes a tenth of a second for each.
+ */
+const FREEZE_AFTER_MS = 1_000
 const FREEZE_BY_DOCKER_AFTER_MS = 10_000
 
 export async function openDockerDriver(options: DockerDriverOptions): Promise<SandboxDriver> {
@@ -132,7 +135,7 @@ async function openHands(
   try {
     return await DockerHands.open({
       ...parts,
-      labels: { ...parts.labels, [LABELS.hands]: parts.schedulerId },
+      labels: { [LABELS.owner]: parts.owner, [LABELS.hands]: parts.schedulerId },
       introduce: (hands) =>
         Promise.all([...sandboxes.values()].map((sandbox) => sandbox.introduce(hands))),
     })
@@ -164,13 +167,12 @@ async function emptyMounts(mountsDirectory: string): Promise<void> {
 }
 
 async function list(docker: Docker, owner: string): Promise<SandboxListing[]> {
-  const filters = { label: [`${LABELS.owner}=${owner}`] }
+  // Only sandboxes name their scheduler.
+  const filters = { label: [`${LABELS.owner}=${owner}`, LABELS.scheduler] }
   const containers = await docker.listContainers({ all: true, filters })
-  return containers
-    .filter(({ Labels }) => Labels[LABELS.hands] === undefined)
-    .map((container) => ({
-      id: (container.Names[0] ?? '').replace(/^\/hearth-/, ''),
-      schedulerId: container.Labels[LABELS.scheduler] ?? '',
-      epoch: container.Labels[LABELS.epoch] ?? '',
-    }))
+  return containers.map((container) => ({
+    id: (container.Names[0] ?? '').replace(/^\/hearth-/, ''),
+    schedulerId: container.Labels[LABELS.scheduler] ?? '',
+    epoch: container.Labels[LABELS.epoch] ?? '',
+  }))
 }

@@ -188,15 +188,18 @@ async function openSandbox(id: string, directory: string) {
   let output = ''
   const events = new EventTarget()
   const tell = (name: string) => () => void events.dispatchEvent(new Event(name))
-  const channel = await openSandboxChannel(directory, {} as RuntimeSide, {
-    ready: tell('ready'),
-    exited: () => {},
-    output(chunk) {
-      output += chunk
-      return 0
+  const channel = await openSandboxChannel(directory, {
+    side: {} as RuntimeSide,
+    events: {
+      ready: tell('ready'),
+      exited() {},
+      output(chunk) {
+        output += chunk
+        return 0
+      },
+      outputEnded: tell('ended'),
+      lost() {},
     },
-    outputEnded: tell('ended'),
-    lost: () => {},
   })
   const begin = (script: string) => {
     output = ''
