@@ -41,7 +41,8 @@ export interface Source {
   imports: Import[]
 }
 
-export const isTest = (path: string) => path.includes('.test.')
+/** A contract is the part of a test that several implementations share. */
+export const isTest = (path: string) => /\.(test|contract)\./.test(path)
 export const packageOf = (path: string) => /^packages\/([^/]+)\//.exec(path)?.[1]
 
 /** Every rule that a tree breaks. */

@@ -31,8 +31,8 @@ const LABELS = {
 }
 
 /**
- * hearth-hands freezes and thaws in a millisecond, but what a function has written to its log should
- * be read first. Docker takes a tenth of a second for each.
+ * hearth-hands freezes and thaws in a millisecond, but what a function has written to its log
+ * should be read first. Docker takes ten to forty times as long.
  */
 const FREEZE_AFTER_MS = 1_000
 const FREEZE_BY_DOCKER_AFTER_MS = 10_000

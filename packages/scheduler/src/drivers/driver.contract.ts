@@ -85,12 +85,18 @@ export function openGround(way: Way): Ground {
 
 export function driverContract(way: Way): void {
   const ground = openGround(way)
-  const specialise = (id: string, changes: Partial<Specialisation> = {}) => {
-    const { codeDirectory } = ground
-    const usual = { codeDirectory, memoryMb: 192, cpus: 0.5, tmpMb: 512 }
-    return ground.driver.specialise(id, { ...usual, ...changes })
-  }
+  codeContract(ground)
+  limitsContract(ground, way)
+  freezingContract(ground, way)
+}
 
+function specialise(ground: Ground, id: string, changes: Partial<Specialisation> = {}) {
+  const { codeDirectory } = ground
+  const usual = { codeDirectory, memoryMb: 192, cpus: 0.5, tmpMb: 512 }
+  return ground.driver.specialise(id, { ...usual, ...changes })
+}
+
+function codeContract(ground: Ground): void {
   test('a sandbox sees its code, and is listed until it is stopped', async () => {
     const { id, run } = await ground.start({ codeDirectory: ground.codeDirectory })
     expect(await run('cat /var/task/inner/index.js')).toBe('hello')
@@ -104,24 +110,26 @@ export function driverContract(way: Way): void {
   test('a stem gets its code, for reading alone and at one place alone', async () => {
     const { id, run } = await ground.start()
     expect(await run('find /var/task')).toBe('/var/task\n')
-    await specialise(id)
+    await specialise(ground, id)
     expect(await run('cat /var/task/inner/index.js')).toBe('hello')
     expect(await run('touch /var/task/x /var/task/inner/index.js')).toMatch(
       /x': Read-only.*\n.*index.js': Read-only/,
     )
     expect(await run('find / /run /tmp -xdev -name index.js 2>&-')).toBe('')
   })
+}
 
+function limitsContract(ground: Ground, way: Way): void {
   test('limits hold at once, up and down', async () => {
     const { id, run } = await ground.start()
     for (const memoryMb of [512, 128]) {
       const other = await ground.start()
-      await specialise(other.id, { memoryMb, cpus: memoryMb / 1024 })
+      await specialise(ground, other.id, { memoryMb, cpus: memoryMb / 1024 })
       expect(await other.run(MEMORY)).toBe(`${memoryMb * MB}\n`)
       expect(await other.run(SWAP)).toMatch(new RegExp(`^(${memoryMb * MB}|0)\n$`))
       expect(await other.run(CPU)).toBe(`${(20_000 * memoryMb) / 1024}\n`)
     }
-    await specialise(id, { memoryMb: 192 })
+    await specialise(ground, id, { memoryMb: 192 })
     await ground.driver.setCpus(id, 2)
     expect(await run(`${CPU}; ${MEMORY}`)).toBe(`40000\n${192 * MB}\n`)
   })
@@ -138,6 +146,18 @@ export function driverContract(way: Way): void {
     expect(bytes).toBeLessThan(104 * MB)
   })
 
+  test(`a stem's /tmp ${way.resizesTmp ? 'changes its size' : 'keeps its size'}`, async () => {
+    const { id, run } = await ground.start()
+    const change = specialise(ground, id, { tmpMb: 2048 })
+    if (!way.resizesTmp) return expect(change).rejects.toThrow('cannot change its size')
+    await change
+    const free = await run('df -m --output=avail /tmp | tail -1')
+    expect(Number(free)).toBeGreaterThanOrEqual(2048)
+    expect(Number(free)).toBeLessThan(2048 * 1.03)
+  })
+}
+
+function freezingContract(ground: Ground, way: Way): void {
   test('a frozen sandbox uses no processor, and goes on when it is thawed', async () => {
     const { id, begin } = await ground.start()
     begin('while :; do :; done')
@@ -169,16 +189,6 @@ export function driverContract(way: Way): void {
     await ground.driver.stop(id)
     expect(await ground.driver.list()).toEqual([])
     await ground.driver.thaw(id)
-  })
-
-  test(`a stem's /tmp ${way.resizesTmp ? 'changes its size' : 'keeps its size'}`, async () => {
-    const { id, run } = await ground.start()
-    const change = specialise(id, { tmpMb: 2048 })
-    if (!way.resizesTmp) return expect(change).rejects.toThrow('cannot change its size')
-    await change
-    const free = await run('df -m --output=avail /tmp | tail -1')
-    expect(Number(free)).toBeGreaterThanOrEqual(2048)
-    expect(Number(free)).toBeLessThan(2048 * 1.03)
   })
 }
 

@@ -50,8 +50,8 @@ export interface SandboxDriver {
   list(): Promise<SandboxListing[]>
   /**
    * Gives a running stem its code and its limits; all of them hold when this resolves. Once a
-   * sandbox. One for which it rejects is good for nothing but `stop`; so it is, on an engine without
-   * our helper, where `tmpMb` is not what the stem was started with.
+   * sandbox. One for which it rejects is good for nothing but `stop`: that is so, on an engine
+   * without our helper, when `tmpMb` is not what the stem was started with.
    */
   specialise(id: string, specialisation: Specialisation): Promise<void>
   /** Sets the CPU share of a running sandbox. */
