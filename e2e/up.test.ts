@@ -46,10 +46,18 @@ const containers = async () => {
   return `${stdout}${sandboxes.stdout}`.trim()
 }
 
+/** How many helpers of the scheduler's there are. */
+const helpers = async () => {
+  const filters = ['label=hearth.hands', `label=hearth.owner=${project}`]
+  const { stdout } = await run('docker', ['ps', '-q', ...filters.flatMap((f) => ['--filter', f])])
+  return stdout.trim().split('\n').filter(Boolean).length
+}
+
 test('make up brings everything up and prints a function that answers', async () => {
   const said = await make('up')
   expect(said).toContain('Hello, Hearth!')
   expect(said).toContain(`http://localhost:${port}`)
+  expect(await helpers()).toBe(1)
   const curl = /^ +curl (.*)$/m.exec(said)?.[1] ?? ''
   const { stdout } = await run('sh', ['-c', `curl -s ${curl}`])
   expect(stdout).toContain('Hello, you!')

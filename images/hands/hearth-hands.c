@@ -181,6 +181,8 @@ int main(int count, char **arguments) {
     struct pollfd fd = {.fd = control, .events = POLLIN};
     if (poll(&fd, 1, wait) > 0 && !hear()) break;
   }
+  /* A template in the making would otherwise leave a mount. */
+  for (int wait; (wait = look_at_templates()) >= 0;) poll(NULL, 0, wait);
   for (size_t i = 0; i < sandbox_count; i++) thaw(&sandboxes[i]);
   if (mounts[0]) sweep(mounts);
   return 0;

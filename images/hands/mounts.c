@@ -147,8 +147,10 @@ int sweep_in(pid_t other, const char *directory) {
   return error;
 }
 
+/* A bind belongs to the group of what it binds; on most hosts that is every service's. */
 static int bind_itself(const char *path, unsigned long propagation) {
   if (mount(path, path, NULL, MS_BIND, NULL) != 0) return errno;
+  if (mount(NULL, path, NULL, MS_PRIVATE, NULL) != 0) return errno;
   return call(mount(NULL, path, NULL, propagation, NULL));
 }
 

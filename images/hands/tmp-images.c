@@ -20,8 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MEGABYTE (1024LL * 1024)
-enum { MB_MIN = 64, MB_MAX = 65536, TEMPLATES_MAX = 64, MAKING_MAX = 8, LOOK_MS = 2 };
+enum { MB_MIN = 64, MB_MAX = 65536, TEMPLATES_MAX = 64, MAKING_MAX = 32, LOOK_MS = 2 };
 enum { LOOP_TRIES_MAX = 256, CHUNK = 65536 };
 static const char OPTIONS[] = "noinit_itable,nobarrier";
 

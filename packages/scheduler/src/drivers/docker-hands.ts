@@ -108,8 +108,9 @@ export class DockerHands {
     const place = join(mountsDirectory, name)
     const { connected, stop } = await listen(place)
     let hands: Hands | undefined
-    const container = await this.#create(name)
+    let container: Docker.Container | undefined
     try {
+      container = await this.#create(name)
       await container.start()
       hands = new Hands(await connected)
       const [host, data] = [toHost(mountsDirectory), toHost(dataDirectory)]
@@ -118,7 +119,7 @@ export class DockerHands {
       if (life === 'again') await this.#options.introduce(hands)
     } catch (error) {
       hands?.close()
-      await remove(container)
+      if (container) await remove(container)
       throw error
     } finally {
       await stop()
