@@ -4,7 +4,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
@@ -25,6 +25,8 @@ export interface DockerHandsOptions {
 export const HANDS_IMAGE = 'hearth/hands:trixie'
 /** Every sandbox starts with a /tmp of Lambda's default size unless its function says otherwise. */
 const TMP_MB = '512'
+/** No sandbox has this name. */
+const TRIAL = 'trial'
 /** The host's processes, control groups and users; the types do not know all of these. */
 const ON_THE_HOST = { PidMode: 'host', CgroupnsMode: 'host', UsernsMode: 'host' }
 /** To enter the engine's mount namespace, mount in it, and find any directory. */
@@ -130,10 +132,14 @@ export class DockerHands {
     hands.lost.then(() => this.#replace(hands, container))
   }
 
+  /** Once through all of it, so that no sandbox has to find out. */
   async #tryTmp(hands: Hands): Promise<void> {
     if (!this.#canMountTmp) return
+    await mkdir(join(this.#options.mountsDirectory, TRIAL, 'tmp'), { recursive: true })
     try {
       await hands.ask('template', TMP_MB)
+      await hands.ask('tmp', TRIAL, TMP_MB)
+      await hands.ask('detach', TRIAL)
     } catch (error) {
       if (!(error instanceof HandsRefused)) throw error
       this.#canMountTmp = false

@@ -63,7 +63,10 @@ describe('hearth-hands', () => {
 
   test('is no sandbox, and has only the privileges that it needs', async () => {
     expect(await ground.driver.list()).toEqual([])
-    expect(await handsOf(hands.owner)).toBeGreaterThan(0)
+    const status = await readFile(`/proc/${await handsOf(hands.owner)}/status`, 'utf8')
+    // CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_SYS_CHROOT, CAP_SYS_PTRACE and CAP_SYS_ADMIN.
+    const capabilities = [1, 3, 18, 19, 21].reduce((sum, bit) => sum + 2 ** bit, 0)
+    expect(status).toMatch(new RegExp(`CapBnd:\\s+0*${capabilities.toString(16)}\n`))
     expect(ground.problems).toEqual([])
   })
 
