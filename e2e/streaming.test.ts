@@ -34,13 +34,20 @@ interface Streamed {
   contentType: string | undefined
 }
 
-/** Runs a function by the SDK and reads its stream to the end; `waitMs` after the first piece. */
+interface Reader {
+  /** How long to read nothing after the first piece. */
+  waitMs?: number
+  /** Called with the first piece. */
+  began?: () => void
+}
+
+/** Runs a function by the SDK and reads its stream to the end. */
 async function stream(
   hearth: Hearth,
   event: unknown,
-  extra: Partial<InvokeWithResponseStreamCommandInput> & { waitMs?: number } = {},
+  extra: Partial<InvokeWithResponseStreamCommandInput> & Reader = {},
 ): Promise<Streamed> {
-  const { waitMs, ...input } = extra
+  const { waitMs, began, ...input } = extra
   const startedAt = performance.now()
   const answer = await hearth.lambda.send(
     new InvokeWithResponseStreamCommand({
@@ -59,6 +66,7 @@ async function stream(
     end = InvokeComplete
     const piece = PayloadChunk?.Payload
     if (!piece) continue
+    if (bytes === 0) began?.()
     firstMs ||= performance.now() - startedAt
     if (bytes === 0 && waitMs) await new Promise((resolve) => setTimeout(resolve, waitMs))
     bytes += piece.length
@@ -116,6 +124,7 @@ async function deploy(hearth: Hearth): Promise<void> {
   const plain = 'export const handler = async (event) => ({ statusCode: 299, body: event.body })'
   await Promise.all([
     hearth.create({ FunctionName: 'stream', files, MemorySize: 512, Timeout: 30 }),
+    hearth.create({ FunctionName: 'left', files, Timeout: 30 }),
     hearth.create({ FunctionName: 'brief', files, Timeout: 1 }),
     hearth.create({ FunctionName: 'web', files, Handler: 'index.web' }),
     hearth.create({ FunctionName: 'plain', files: { 'index.mjs': plain } }),
@@ -264,13 +273,18 @@ describe.each(['together', 'apart'])('with the roles %s', (how) => {
   })
 
   test('a client that leaves does not stop the function, whose environment goes on', async () => {
-    const before = Number((await stream(hearth, { mode: 'count' })).text)
-    const answer = await open(at('/?mode=big&chunks=300'))
-    await new Promise((resolve) => answer.once('data', resolve))
+    const running = async () => {
+      const { body } = await http(`${hearth.endpoint}/health`)
+      return JSON.parse(body.toString()).schedulers[0]?.running
+    }
+    const answer = await open((await openUrl(hearth, 'left'))('/?mode=big&chunks=384'))
+    // Nobody reads, so the function has to wait.
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    expect(await running()).toBe(1)
     answer.destroy()
-    await eventually('the function has ended its work', async () => {
-      return Number((await stream(hearth, { mode: 'count' })).text) > before + 1
-    })
+    await eventually('the function has ended', async () => (await running()) === 0)
+    const count = await stream(hearth, { mode: 'count' }, { FunctionName: 'left' })
+    expect(count.text).toBe('1')
   })
 
   test('a Python generator streams, with a head for HTTP callers and errors in the midst', async () => {
@@ -300,17 +314,12 @@ test('a scheduler killed in the midst of a stream is an error, never a silent en
     const scheduler: Part = await hearth.serve('scheduler')
     await deploy(hearth)
     const at = await openUrl(hearth, 'stream')
-    const answers = Promise.all([
-      stream(hearth, { mode: 'forever' }),
-      open(at('/?mode=forever')).then(read),
-    ])
-    await eventually('both stream', async () => {
-      const { body } = await http(`${hearth.endpoint}/health`)
-      return JSON.parse(body.toString()).schedulers[0]?.running === 2
-    })
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    const answer = await open(at('/?mode=forever'))
+    const began = Promise.withResolvers<void>()
+    const streamed = stream(hearth, { mode: 'forever' }, { began: began.resolve })
+    await began.promise
     await scheduler.kill()
-    const [events, body] = await answers
+    const [events, body] = await Promise.all([streamed, read(answer)])
     expect(events).toMatchObject({ text: 'some', code: 'ServiceException' })
     expect(body).toEqual({ text: 'some', isWhole: false })
   } finally {

@@ -15,7 +15,10 @@ import { type InvokeParts, readInvocation } from './invoke.ts'
 const PATH = /^\/2021-11-15\/functions\/[^/]+\/response-streaming-invocations\/?$/
 const LOST = invokeComplete({
   ErrorCode: 'ServiceException',
-  ErrorDetails: 'The scheduler was lost while the function ran.',
+  ErrorDetails: JSON.stringify({
+    errorType: 'ServiceException',
+    errorMessage: 'The scheduler was lost while the function ran.',
+  }),
 })
 
 /** Whether a request is for this route. */
