@@ -14,8 +14,10 @@ const PRICES: PriceList = {
     arm64: [{ upToGbSeconds: Number.POSITIVE_INFINITY, price: 0.8 }],
   },
   storageGbSecond: 0.1,
+  streamedGb: 2,
   freeRequests: 100,
   freeGbSeconds: 10,
+  freeStreamedGb: 100,
 }
 const GB_SECOND = 1024 * 1000
 const question = { account: '000000000000', month: '2026-11' }
@@ -58,6 +60,13 @@ describe('a bill', () => {
       0.5,
       10,
     )
+  })
+
+  test('counts streamed bytes over the free 100 GB', () => {
+    const charge = (gb: number) =>
+      makeBill(question, [use({ streamedBytes: gb * 1024 ** 3 }), use({})], PRICES).awsCharge
+    expect(charge(100)).toBe(0)
+    expect(charge(103)).toBeCloseTo(6, 10)
   })
 
   test('sums its rows exactly, however use is spread over functions', () => {

@@ -27,8 +27,10 @@ export interface PriceList {
   requestsPerMillion: number
   gbSecondTiers: Record<Architecture, { upToGbSeconds: number; price: number }[]>
   storageGbSecond: number
+  streamedGb: number
   freeRequests: number
   freeGbSeconds: number
+  freeStreamedGb: number
 }
 
 /** Units of one function in a month; integers. */
@@ -38,9 +40,12 @@ export interface BilledUse {
   requests: number
   mbMs: number
   storageMbMs: number
+  /** Absent where totals are older than streaming. */
+  streamedBytes?: number
 }
 
 const MB_MS_PER_GB_SECOND = 1024 * 1000
+const BYTES_PER_GB = 1024 ** 3
 
 /** A month's bill. The free tier is taken from all architectures in proportion. */
 export function makeBill(
@@ -68,6 +73,8 @@ export function makeBill(
   )
   const storage =
     (sum(uses.map((use) => use.storageMbMs)) / MB_MS_PER_GB_SECOND) * prices.storageGbSecond
+  const streamedGb = sum(uses.map((use) => use.streamedBytes ?? 0)) / BYTES_PER_GB
+  const streamed = Math.max(streamedGb - prices.freeStreamedGb, 0) * prices.streamedGb
   const paidRequests = Math.max(requests - freeRequests, 0)
   return {
     ...question,
@@ -80,7 +87,8 @@ export function makeBill(
       requestsUsed: Math.min(requests, freeRequests),
       gbSecondsUsed: Math.min(gbSeconds, freeGbSeconds),
     },
-    awsCharge: compute + storage + (paidRequests / 1_000_000) * prices.requestsPerMillion,
+    awsCharge:
+      compute + storage + streamed + (paidRequests / 1_000_000) * prices.requestsPerMillion,
   }
 }
 

@@ -7,6 +7,8 @@ export const SYNC_PAYLOAD_BYTES_MAX = 6_291_456
 export const RESPONSE_BYTES_MAX = 6_291_556
 /** Limit of a streamed response, in bytes (Lambda quotas: 200 MB); an operator may change it. */
 export const STREAMED_BYTES_MAX = 209_715_200
+/** Bytes of each streamed response that come free (Lambda pricing: the first 6 MB). */
+export const STREAMED_BYTES_FREE = 6_291_456
 /** How much of the log LogType=Tail returns, in bytes. */
 export const LOG_TAIL_BYTES_MAX = 4096
 
@@ -87,7 +89,7 @@ export interface InvocationRecord {
   start: StartKind
   coldReason?: ColdReason
   outcome: Outcome
-  /** Bytes of a streamed response; absent for a buffered one. The first 6 MB of each are free. */
+  /** Bytes of a streamed response; absent for a buffered one. */
   streamedBytes?: number
 }
 

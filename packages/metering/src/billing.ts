@@ -2,7 +2,7 @@
 // integers only, so that sums are exact in whatever order they are made; money comes in at the very
 // end, in bill.ts.
 
-import type { InvocationRecord } from '@hearth/core/invocation'
+import { type InvocationRecord, STREAMED_BYTES_FREE } from '@hearth/core/invocation'
 
 /** Units of use; all are integers. */
 export interface Use {
@@ -11,12 +11,14 @@ export interface Use {
   mbMs: number
   /** Ephemeral storage over the 512 MB that come free x billed duration. */
   storageMbMs: number
+  /** Bytes of streamed responses beyond the 6 MB of each that come free. */
+  streamedBytes: number
 }
 
 /** Ephemeral storage that is part of every function (Lambda pricing). */
 const STORAGE_MB_FREE = 512
 
-export const NO_USE: Use = { requests: 0, mbMs: 0, storageMbMs: 0 }
+export const NO_USE: Use = { requests: 0, mbMs: 0, storageMbMs: 0, streamedBytes: 0 }
 
 /** A crash of the platform is on the house; everything else counts, failed functions too. */
 export function useOf(record: InvocationRecord): Use {
@@ -26,6 +28,7 @@ export function useOf(record: InvocationRecord): Use {
     requests: 1,
     mbMs: record.memoryMb * record.billedMs,
     storageMbMs: storageMb * record.billedMs,
+    streamedBytes: Math.max((record.streamedBytes ?? 0) - STREAMED_BYTES_FREE, 0),
   }
 }
 
@@ -34,6 +37,8 @@ export function add(a: Use, b: Use): Use {
     requests: a.requests + b.requests,
     mbMs: a.mbMs + b.mbMs,
     storageMbMs: a.storageMbMs + b.storageMbMs,
+    // Totals of an earlier Hearth have none.
+    streamedBytes: (a.streamedBytes ?? 0) + b.streamedBytes,
   }
 }
 

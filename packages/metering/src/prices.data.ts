@@ -16,6 +16,8 @@ export const AWS_PRICES = {
     ],
   },
   storageGbSecond: 0.0000000309,
+  streamedGb: 0.008,
   freeRequests: 1_000_000,
   freeGbSeconds: 400_000,
+  freeStreamedGb: 100,
 }
