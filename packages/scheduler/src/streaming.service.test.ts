@@ -1,5 +1,5 @@
-// Streams through the scheduler on the real engine: what the ledger has of them, and a function that
-// speaks the Runtime API behind its bootstrap's back.
+// Streams through the scheduler on the real engine: what the ledger has of them, and a function
+// that speaks the Runtime API behind its bootstrap's back.
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Harness, openHarness } from './scheduler-harness.ts'
