@@ -7,6 +7,7 @@ const { describe, RuntimeError } = require('./errors.cjs')
 const { loadHandler } = require('./handler.cjs')
 const log = require('./log.cjs')
 const { RuntimeClient } = require('./runtime-client.cjs')
+const snapshot = require('./snapshot.cjs')
 const { installGlobal, isStreaming, openStream, streamOnce } = require('./streaming.cjs')
 
 /** From this major version on AWS takes no callback handlers any more. */
@@ -22,7 +23,8 @@ async function run() {
   const client = new RuntimeClient(env.HEARTH_RUNTIME_SOCKET ?? env.AWS_LAMBDA_RUNTIME_API)
   if (env.HEARTH_STEM) become(await client.specialisation())
   log.patchConsole()
-  installGlobal()
+  snapshot.install(installGlobal())
+  const purpose = snapshot.prepare(env)
   let current
   let stream
   const dieOf = async (kind, error) => {
@@ -48,6 +50,7 @@ async function run() {
     if (!withCallbacks && handler.length >= 3 && !isStreaming(handler)) {
       throw new RuntimeError('Runtime.CallbackHandlerDeprecated', CALLBACKS_REMOVED)
     }
+    await snapshot.take(purpose, client)
   } catch (error) {
     return dieOf('Uncaught Exception', describe(error))
   }

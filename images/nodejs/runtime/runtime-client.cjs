@@ -11,6 +11,7 @@ const EMPTY = Buffer.alloc(0)
 const GET_SPECIALISATION = Buffer.from(
   'GET /hearth/specialisation HTTP/1.1\r\nHost: runtime\r\n\r\n',
 )
+const GET_RESTORE = Buffer.from(`GET ${PREFIX}/restore/next HTTP/1.1\r\nHost: runtime\r\n\r\n`)
 const GET_NEXT = Buffer.from(`GET ${PREFIX}/invocation/next HTTP/1.1\r\nHost: runtime\r\n\r\n`)
 
 /** Reads answers from a byte stream, however it is cut, and hands each to `deliver`. */
@@ -88,6 +89,12 @@ class RuntimeClient {
     this.#socket.write(GET_SPECIALISATION)
     const { body } = await this.#receive()
     return JSON.parse(body.toString()).environment
+  }
+
+  /** Waits as a snapshot, until an invocation needs it. */
+  async restoreNext() {
+    this.#socket.write(GET_RESTORE)
+    await this.#receive()
   }
 
   /** Waits for an invocation: `{ headers, body }`. */

@@ -22,6 +22,7 @@ function installGlobal() {
     },
     HttpResponseStream,
   }
+  return globalThis.awslambda
 }
 
 const isStreaming = (handler) => handler[STREAMING] === 'response'

@@ -12,6 +12,7 @@ import socket
 PREFIX = "/2018-06-01/runtime"
 GET_NEXT = f"GET {PREFIX}/invocation/next HTTP/1.1\r\nHost: runtime\r\n\r\n".encode()
 GET_SPECIALISATION = b"GET /hearth/specialisation HTTP/1.1\r\nHost: runtime\r\n\r\n"
+GET_RESTORE = f"GET {PREFIX}/restore/next HTTP/1.1\r\nHost: runtime\r\n\r\n".encode()
 CHUNK_BYTES = 1 << 20
 
 
@@ -31,6 +32,11 @@ class RuntimeClient:
         self._socket.sendall(GET_SPECIALISATION)
         _, body = self._receive()
         return json.loads(body)["environment"]
+
+    def restore_next(self):
+        """Waits as a snapshot, until an invocation needs it."""
+        self._socket.sendall(GET_RESTORE)
+        self._receive()
 
     def next(self):
         """Waits for an invocation: (headers with lower-case names, body)."""

@@ -11,6 +11,7 @@ import sys
 import time
 
 import hearth_log
+import hearth_snapshot
 import hearth_streaming
 from hearth_client import RuntimeClient
 from hearth_context import LambdaContext
@@ -25,9 +26,11 @@ def run():
         _become(client.specialisation())
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     hearth_log.set_up()
+    purpose = hearth_snapshot.prepare(environment)
     _set_path(environment)
     try:
         handler = _load(environment.get("_HANDLER", ""))
+        hearth_snapshot.take(purpose, client)
     except BaseException as error:
         if isinstance(error, SystemExit):
             raise

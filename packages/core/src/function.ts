@@ -34,6 +34,8 @@ export interface Configuration {
   ephemeralStorageMb: number
   environment?: Record<string, string>
   logging: Logging
+  /** Whether published versions are prepared ahead of their invocations; AWS's SnapStart. */
+  snapStart?: 'PublishedVersions'
   /** Members that cannot matter when self-hosted: accepted and given back as they came. */
   echoed: Record<string, unknown>
 }
@@ -53,6 +55,11 @@ export interface FunctionVersion {
   lastModified: number
   state: FunctionState
   updateStatus?: UpdateStatus
+}
+
+/** Whether environments of this version are restored from a snapshot. */
+export function hasSnapshot({ version, configuration }: FunctionVersion): boolean {
+  return configuration.snapStart === 'PublishedVersions' && version !== '$LATEST'
 }
 
 /** A function URL's settings; `qualifier` is an alias or absent. */

@@ -66,6 +66,8 @@ export interface InvocationReport {
   outcome: Outcome
   durationMs: number
   initMs?: number
+  /** What a snapshot's hooks took before the function began. */
+  restoreMs?: number
   billedMs: number
   maxMemoryMb: number
 }

@@ -24,6 +24,7 @@ export class AttemptReports {
   #wasAhead = false
   /** Set by the first init, told with the first invocation, and then forgotten. */
   #initMs: number | undefined
+  #restoreMs: number | undefined
   #served = 0
   #peakMb = 0
   #peakAskedAt = Number.NEGATIVE_INFINITY
@@ -56,6 +57,11 @@ export class AttemptReports {
     this.#wasAhead = wasAhead
   }
 
+  /** Its hooks have run; told with the invocation for which it was restored. */
+  restored(restoreMs: number): void {
+    this.#restoreMs = restoreMs
+  }
+
   /**
    * Report, answer and log; the answer goes first unless its caller wants the log's tail with it.
    */
@@ -81,18 +87,22 @@ export class AttemptReports {
 
   #finished({ payload, outcome, durationMs }: Ending): Finished {
     const { isFirst } = this
-    const initMs = this.#initMs
+    const restoreMs = this.#restoreMs
+    // What came before a snapshot is nobody's to pay.
+    const initMs = isFirst && this.#isRestored ? undefined : this.#initMs
     this.#served += 1
     this.#initMs = undefined
+    this.#restoreMs = undefined
     const report: InvocationReport = {
       start: isFirst ? this.#firstStart() : 'warm',
       outcome,
       durationMs,
-      billedMs: billedMs(durationMs, initMs ?? 0),
+      billedMs: billedMs(durationMs, (initMs ?? 0) + (restoreMs ?? 0)),
       maxMemoryMb: this.#peakMb,
     }
     if (isFirst && !this.#wasAhead) report.coldReason = this.#coldReason()
     if (initMs !== undefined) report.initMs = initMs
+    if (restoreMs !== undefined) report.restoreMs = restoreMs
     if (outcome === 'success') return { payload, report }
     return { payload, report, functionError: 'Unhandled' }
   }
@@ -100,13 +110,20 @@ export class AttemptReports {
   /** How the first invocation found it. */
   #firstStart(): StartKind {
     if (!this.#wasAhead) return this.#startKind
+    if (this.#isRestored) return 'restored'
     return this.#parts.why === 'provisioned' ? 'provisioned' : 'warm'
+  }
+
+  get #isRestored(): boolean {
+    return this.#wasAhead && this.#parts.why === 'snapshot'
   }
 
   /** One that was started ahead, and yet too late, was needed because the others were busy. */
   #coldReason(): ColdReason {
     const { why } = this.#parts
-    return why === 'provisioned' || why === 'spare' ? 'all environments busy' : why
+    return why === 'provisioned' || why === 'spare' || why === 'snapshot'
+      ? 'all environments busy'
+      : why
   }
 
   /** Asks for the memory's high-water mark, unless it was asked for lately. */

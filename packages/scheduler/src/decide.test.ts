@@ -46,6 +46,7 @@ const HELD: AheadFacts = {
   soonReady: 0,
   waiting: 0,
   isGrowing: false,
+  hasSnapshot: false,
   isBooting: false,
 }
 
@@ -58,6 +59,8 @@ test.each<[string, Partial<AheadFacts>, number, number]>([
   ['it grows, and one is on its way', { isGrowing: true, soonReady: 1 }, 0, 0],
   ['it grows, and that one is spoken for', { isGrowing: true, soonReady: 1, waiting: 1 }, 0, 1],
   ['others boot, who are waited for', { isGrowing: true, isBooting: true }, 0, 0],
+  ['its snapshot has been used', { hasSnapshot: true }, 0, 1],
+  ['its snapshot waits', { hasSnapshot: true, ready: 1 }, 0, 0],
   ['what is to be held goes before a spare', { kept: 3, isGrowing: true }, 1, 0],
 ])('ahead of work: %s', (_name, facts, provisioned, spare) => {
   expect(startAhead({ ...HELD, ...facts })).toEqual({ provisioned, spare })

@@ -61,6 +61,8 @@ export interface AheadFacts {
   waiting: number
   /** Whether it lately had to start one because all were busy. */
   isGrowing: boolean
+  /** Whether one is to wait as a snapshot, to be restored. */
+  hasSnapshot: boolean
   /** Whether sandboxes boot at this moment: what somebody waits for goes first. */
   isBooting: boolean
 }
@@ -69,6 +71,7 @@ export interface AheadFacts {
 export function startAhead(facts: AheadFacts): { provisioned: number; spare: number } {
   const provisioned = Math.max(facts.kept - facts.environments, 0)
   const free = facts.ready + facts.soonReady - facts.waiting
-  const isShort = facts.isGrowing && !facts.isBooting && free <= 0
+  const wantsSpare = facts.isGrowing || facts.hasSnapshot
+  const isShort = wantsSpare && !facts.isBooting && free <= 0
   return { provisioned, spare: provisioned === 0 && isShort ? 1 : 0 }
 }

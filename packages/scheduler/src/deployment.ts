@@ -2,7 +2,7 @@
 // are ready, how many are to be held ready, and the invocations that wait for one. It keeps order
 // and counts; what to do is decided elsewhere.
 
-import type { FunctionVersion } from '@hearth/core/function'
+import { type FunctionVersion, hasSnapshot } from '@hearth/core/function'
 import type { Attempt } from './attempt.ts'
 import type { Environment } from './environment.ts'
 
@@ -59,6 +59,11 @@ export class Deployment {
     return this.environments.size === 0 && this.#waiting.length === 0 && this.kept === 0
   }
 
+  /** Whether one environment is to wait as a snapshot. */
+  get hasSnapshot(): boolean {
+    return hasSnapshot(this.version)
+  }
+
   /** Whether it lately needed one more environment than it had. */
   get isGrowing(): boolean {
     return performance.now() - this.#grewAt < GROWING_MS
@@ -84,6 +89,11 @@ export class Deployment {
     let count = 0
     for (const environment of this.environments) if (environment.isSoonReady) count += 1
     return count
+  }
+
+  /** As keepsAll, of what nobody else needs the memory for. */
+  get waitsPatiently(): boolean {
+    return this.keepsAll || (this.hasSnapshot && this.environments.size === 1)
   }
 
   /** Whether each of its environments is one that is to be held. */

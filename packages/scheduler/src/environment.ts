@@ -16,39 +16,21 @@ import {
 } from './attempt.ts'
 import { AttemptReports } from './attempt-reports.ts'
 import type { EnvironmentParts } from './environment-parts.ts'
-import { type StateName, TRANSITIONS } from './environment-states.ts'
+import {
+  hasInitialised,
+  type Idle,
+  isSoonReady,
+  LIMIT_MS,
+  type Loading,
+  type State,
+  type StateName,
+  TRANSITIONS,
+} from './environment-states.ts'
 import { INIT_TIMED_OUT, type InitFailure, judgeInitFailure } from './init-failure.ts'
 import type { ResponseStream } from './response-stream.ts'
 import type { Parked, RuntimeSide } from './runtime-api.ts'
 import type { SandboxChannel } from './sandbox-channel.ts'
 
-type State =
-  | { name: 'Resetting' | 'Starting' | 'Stopped' | 'Stopping' }
-  | { name: 'Initialising'; since: number }
-  | { name: 'Frozen' | 'Ready'; parked: Parked; since: number }
-  | { name: 'Busy'; attempt: Attempt; since: number }
-  | Retrying
-  | { name: 'Settling'; requestId: string; since: number }
-
-/** The function is loaded again for an invocation, and within its time. */
-interface Retrying {
-  name: 'Retrying'
-  attempt: Attempt
-  since: number
-  /** On the wall clock. */
-  deadline: number
-  /** Whether the failed process is gone, and its successor loads. */
-  loads: boolean
-}
-
-/** An engine that takes longer to start a container will not start it. */
-const START_MS_MAX = 60_000
-/** Lambda's limit for the init phase. */
-const INIT_MS_MAX = 10_000
-/** hearth-init kills at once; a sandbox that cannot is of no more use. */
-const RESET_MS_MAX = 5_000
-/** A runtime that settles for longer than this is not waited for by others. */
-export const SETTLING_SOON_MS = 100
 /** How long hearth-init may take to say how a process ended whose connection is gone. */
 const EXIT_TOLD_MS = 200
 const NOTHING = Promise.resolve()
@@ -80,27 +62,23 @@ export class Environment implements RuntimeSide {
 
   /** When it became idle, on the monotonic clock; undefined unless it waits for work. */
   get idleSince(): number | undefined {
-    const { name } = this.#state
-    return name === 'Ready' || name === 'Frozen' ? this.#state.since : undefined
+    return 'parked' in this.#state ? this.#state.since : undefined
   }
 
   /** Whether its runtime has loaded the function, and is there. */
   get hasInitialised(): boolean {
-    const { name } = this.#state
-    return name === 'Ready' || name === 'Frozen' || name === 'Busy' || name === 'Settling'
+    return hasInitialised(this.#state)
   }
 
   /** Whether it will take an invocation without finishing one first. */
   get isSoonReady(): boolean {
-    const { name } = this.#state
-    if (name === 'Settling') return performance.now() - this.#state.since < SETTLING_SOON_MS
-    return name === 'Starting' || name === 'Initialising' || name === 'Resetting'
+    return isSoonReady(this.#state, performance.now())
   }
 
   /** Starts the sandbox. The runtime process follows when hearth-init is connected. */
   start(): void {
     if (this.#state.name !== 'Starting') return
-    this.#limit = setTimeout(this.#expire, START_MS_MAX)
+    this.#limit = setTimeout(this.#expire, LIMIT_MS.Starting)
     this.#starting = this.parts.startSandbox(this).catch((error) => this.#failInit(String(error)))
   }
 
@@ -116,18 +94,25 @@ export class Environment implements RuntimeSide {
   invoke(attempt: Attempt): void {
     const idle = this.#state
     assert(idle.name === 'Ready' || idle.name === 'Frozen', `invoke in ${idle.name}`)
-    const { name, parked } = idle
     const { timeoutSeconds, log } = this.parts
-    const { requestId, wantsLogTail } = attempt.message
     const timeoutMs = timeoutSeconds * 1000
-    this.#become({ name: 'Busy', attempt, since: performance.now() }, timeoutMs)
-    log.begin(requestId, wantsLogTail)
     const deadline = Date.now() + timeoutMs
-    if (name === 'Ready') return parked(attempt, deadline)
-    const busy = this.#state
+    const since = performance.now()
+    if (idle.restore) {
+      const restoring: Loading = { name: 'Restoring', attempt, since, deadline, loads: true }
+      this.#become(restoring, Math.min(timeoutMs, LIMIT_MS.Restoring))
+    } else this.#become({ name: 'Busy', attempt, since }, timeoutMs)
+    log.begin(attempt.message.requestId, attempt.message.wantsLogTail)
+    this.#awake(idle, () => (idle.restore ? idle.restore() : idle.parked?.(attempt, deadline)))
+  }
+
+  /** Goes on once the processes run, unless something else happened meanwhile. */
+  #awake({ name }: Idle, goOn: () => void): void {
+    if (name === 'Ready') return goOn()
+    const state = this.#state
     this.parts.thaw().then(
-      () => this.#state === busy && parked(attempt, deadline),
-      (error) => this.#state === busy && this.abandon(`the sandbox stays frozen: ${error}`),
+      () => this.#state === state && goOn(),
+      (error) => this.#state === state && this.abandon(`the sandbox stays frozen: ${error}`),
     )
   }
 
@@ -169,6 +154,7 @@ export class Environment implements RuntimeSide {
     switch (this.#state.name) {
       case 'Initialising':
         return this.#failInit('exited', { exit })
+      case 'Restoring':
       case 'Retrying':
         return this.#state.loads ? this.#failInit('exited', { exit }) : this.#reload(this.#state)
       case 'Busy': {
@@ -198,24 +184,28 @@ export class Environment implements RuntimeSide {
 
   next(parked: Parked): boolean {
     const state = this.#state
-    const now = performance.now()
     switch (state.name) {
+      case 'Restoring':
       case 'Retrying':
         if (state.loads) this.#load(state, parked)
         return state.loads
       case 'Initialising':
-      case 'Settling': {
-        const isFirst = state.name === 'Initialising' && this.#reports.isFirst
-        this.#become({ name: 'Ready', parked, since: now }, this.parts.freezeAfterMs)
-        this.parts.events.ready(this)
-        if (!isFirst) return true
-        this.#reports.initialised(now - state.since, this.idleSince !== undefined)
-        this.parts.initialised()
+      case 'Settling':
+        this.#idle({ parked, restore: undefined })
         return true
-      }
       default:
         return false
     }
+  }
+
+  /** The function is loaded, and the runtime waits to be used as a snapshot. */
+  restore(restore: () => void): boolean {
+    const state = this.#state
+    // For an invocation that had to wait there is nothing to wait for.
+    if (state.name === 'Retrying' && state.loads) restore()
+    else if (state.name === 'Initialising') this.#idle({ parked: undefined, restore })
+    else return false
+    return true
   }
 
   hungUp(parked: Parked): void {
@@ -257,13 +247,14 @@ export class Environment implements RuntimeSide {
 
   initFailed(body: Buffer): boolean {
     const { name } = this.#state
-    if (name !== 'Initialising' && !(name === 'Retrying' && this.#state.loads)) return false
+    const loads = (name === 'Restoring' || name === 'Retrying') && this.#state.loads
+    if (name !== 'Initialising' && !loads) return false
     this.#failInit('init error', { body })
     return true
   }
 
   #startProcess(): void {
-    this.#become({ name: 'Initialising', since: performance.now() }, INIT_MS_MAX)
+    this.#become({ name: 'Initialising', since: performance.now() }, LIMIT_MS.Initialising)
     if (this.#reports.isFirst) this.parts.log.note(this.parts.platform.initStart())
     this.#channel?.startProcess(this.parts.process)
   }
@@ -275,6 +266,7 @@ export class Environment implements RuntimeSide {
         return this.#failInit('the engine did not start the sandbox in time')
       case 'Initialising':
         return this.#failInit(INIT_TIMED_OUT)
+      case 'Restoring':
       case 'Retrying':
         return this.#failInit(INIT_TIMED_OUT)
       case 'Busy': {
@@ -295,16 +287,27 @@ export class Environment implements RuntimeSide {
     }
   }
 
+  #idle(how: Pick<Idle, 'parked' | 'restore'>): void {
+    const state = this.#state
+    const now = performance.now()
+    const isFirst = state.name === 'Initialising' && this.#reports.isFirst
+    this.#become({ name: 'Ready', since: now, ...how }, this.parts.freezeAfterMs)
+    this.parts.events.ready(this)
+    if (!isFirst) return
+    this.#reports.initialised(now - state.since, this.idleSince !== undefined)
+    this.parts.initialised()
+  }
+
   /** Replaces the runtime process. The sandbox and its /tmp stay, as on Lambda. */
   #reset(): void {
-    this.#become({ name: 'Resetting' }, RESET_MS_MAX)
+    this.#become({ name: 'Resetting' }, LIMIT_MS.Resetting)
     this.#channel?.killProcesses()
   }
 
   /** An init that failed once is tried again for an invocation, if one waits, as on Lambda. */
   #failInit(reason: string, details: { body?: Uint8Array; exit?: RuntimeExit } = {}): void {
     const state = this.#state
-    if (state.name === 'Retrying') return this.#failRetry(state, { reason, ...details })
+    if ('loads' in state) return this.#failLoading(state, { reason, ...details })
     if (state.name !== 'Starting' && state.name !== 'Initialising') return
     const since = state.name === 'Initialising' ? state.since : performance.now()
     const failure = { reason, initMs: performance.now() - since, ...details }
@@ -314,26 +317,29 @@ export class Environment implements RuntimeSide {
     const timeoutMs = timeoutSeconds * 1000
     const deadline = Date.now() + timeoutMs
     const now = performance.now()
-    const retrying: Retrying = { name: 'Retrying', attempt, since: now, deadline, loads: false }
+    const retrying: Loading = { name: 'Retrying', attempt, since: now, deadline, loads: false }
     this.#become(retrying, timeoutMs)
     log.begin(attempt.message.requestId, attempt.message.wantsLogTail)
     if (details.exit) this.#reload(retrying)
     else this.#channel?.killProcesses()
   }
 
-  #reload(state: Retrying): void {
+  #reload(state: Loading): void {
     state.loads = true
     this.#channel?.startProcess(this.parts.process)
   }
 
-  /** The second init went well: the invocation has what is left of its time. */
-  #load({ attempt, since, deadline }: Retrying, parked: Parked): void {
-    this.#become({ name: 'Busy', attempt, since }, Math.max(deadline - Date.now(), 0))
-    this.parts.initialised()
+  /** The runtime is ready now: the invocation has what is left of its time. */
+  #load({ name, attempt, since, deadline }: Loading, parked: Parked): void {
+    const now = performance.now()
+    const begun = name === 'Restoring' ? now : since
+    this.#become({ name: 'Busy', attempt, since: begun }, Math.max(deadline - Date.now(), 0))
+    if (name === 'Restoring') this.#reports.restored(now - since)
+    else this.parts.initialised()
     parked(attempt, deadline)
   }
 
-  #failRetry({ attempt, since }: Retrying, details: Omit<InitFailure, 'initMs'>): void {
+  #failLoading({ attempt, since }: Loading, details: Omit<InitFailure, 'initMs'>): void {
     const { log, platform, timeoutSeconds } = this.parts
     const failure = { ...details, initMs: performance.now() - since }
     const verdict = judgeInitFailure(failure)
@@ -367,7 +373,7 @@ export class Environment implements RuntimeSide {
     this.#become({ name: 'Stopping' })
     this.parts.events.stopping(this, reason)
     void this.#dismantle()
-    return state.name === 'Busy' || state.name === 'Retrying' ? state : undefined
+    return 'attempt' in state ? state : undefined
   }
 
   async #dismantle(): Promise<void> {

@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { LogBatch } from '@hearth/bus/messages'
+import { type FunctionVersion, hasSnapshot } from '@hearth/core/function'
 import { requireRuntime } from '@hearth/core/runtime'
 import type { Place } from './deployment.ts'
 import type { SandboxDriver } from './drivers/driver.ts'
@@ -13,8 +14,13 @@ import type { EnvironmentEvents } from './environment-parts.ts'
 import { LogStream, logStreamName } from './log-stream.ts'
 import { platformLog } from './platform-log.ts'
 import type { LaunchReason } from './pool.ts'
-import { type FunctionCredentials, runtimeEnvironment } from './runtime-environment.ts'
+import {
+  type FunctionCredentials,
+  type InitialisationType,
+  runtimeEnvironment,
+} from './runtime-environment.ts'
 import type { ChannelOwner, OpenChannel, ProcessSpec } from './sandbox-channel.ts'
+import type { Snapshots } from './snapshots.ts'
 import type { Stems, TakenStem } from './stems.ts'
 import { stopSandbox } from './stop-sandbox.ts'
 
@@ -24,6 +30,8 @@ export interface LaunchParts {
   runDirectory: string
   /** Absent where none are held. */
   stems?: Stems
+  /** Absent where none are kept. */
+  snapshots?: Snapshots
   region: string
   credentials?: FunctionCredentials
   codeDirectory(sha256: string): Promise<string>
@@ -62,7 +70,7 @@ export function launch(
     process,
     log,
     platform,
-    startSandbox: (self) => startSandbox(parts, { place, environment: self, log, cpus, sandbox }),
+    startSandbox: (self) => startSandbox(parts, { place, environment: self, log, sandbox }),
     stopSandbox: (channel) => stopSandbox(parts, sandbox.id, channel),
     freezeAfterMs: parts.driver.freezeAfterMs,
     freeze: () => {
@@ -81,8 +89,15 @@ export function launch(
   return environment
 }
 
+/** At least one whole CPU until the function is loaded. */
+export const sandboxCpus = (memoryMb: number) => Math.max(memoryMb / MB_PER_CPU, INIT_CPUS_MIN)
+
 /** The log and the process of one environment. */
-function describe(parts: LaunchParts, place: Place, why: LaunchReason) {
+export function describe(
+  parts: Pick<LaunchParts, 'credentials' | 'publishLogs' | 'region'>,
+  place: Place,
+  why: LaunchReason,
+) {
   const { version, account, functionName } = place
   const { configuration } = version
   const stream = logStreamName(version.version, new Date())
@@ -105,7 +120,7 @@ function describe(parts: LaunchParts, place: Place, why: LaunchReason) {
       version,
       region: parts.region,
       logStream: stream,
-      isProvisioned: why === 'provisioned',
+      initialisation: initialisationOf(version, why),
       ...(parts.credentials && { credentials: parts.credentials }),
     }),
   }
@@ -117,7 +132,6 @@ interface Launching {
   place: Place
   environment: Environment
   log: LogStream
-  cpus: number
   /** Its id: the environment's own, unless a stem becomes the environment. */
   sandbox: { id: string }
 }
@@ -133,17 +147,17 @@ async function startSandbox(parts: LaunchParts, launching: Launching): Promise<v
 async function specialise(
   parts: LaunchParts,
   { stem, isFit }: TakenStem,
-  { place, environment, log, cpus, sandbox }: Launching,
+  { place, environment, log, sandbox }: Launching,
 ): Promise<boolean> {
-  const { configuration, code } = place.version
+  const { configuration } = place.version
   const ownId = sandbox.id
   sandbox.id = stem.id
   try {
-    const codeDirectory = await parts.codeDirectory(code.sha256)
+    const codeDirectory = await codeOf(parts, place.version)
     const specialised = parts.driver.specialise(stem.id, {
       codeDirectory,
       memoryMb: configuration.memoryMb,
-      cpus: Math.max(cpus, INIT_CPUS_MIN),
+      cpus: sandboxCpus(configuration.memoryMb),
       tmpMb: configuration.ephemeralStorageMb,
     })
     await Promise.all([specialised, isFit ? undefined : stem.empty()])
@@ -160,13 +174,13 @@ async function specialise(
 
 async function startFresh(
   parts: LaunchParts,
-  { place, environment, log, cpus, sandbox }: Launching,
+  { place, environment, log, sandbox }: Launching,
 ): Promise<void> {
-  const { configuration, code } = place.version
+  const { configuration } = place.version
   const { id } = sandbox
   const socketDirectory = join(parts.runDirectory, id)
   const [codeDirectory, channel] = await Promise.all([
-    parts.codeDirectory(code.sha256),
+    codeOf(parts, place.version),
     parts.openChannel(socketDirectory, ownerOf(environment, log)),
   ])
   environment.adopt(channel, 'cold')
@@ -174,11 +188,20 @@ async function startFresh(
     id,
     image: requireRuntime(configuration.runtime).image,
     memoryMb: configuration.memoryMb,
-    cpus: Math.max(cpus, INIT_CPUS_MIN),
+    cpus: sandboxCpus(configuration.memoryMb),
     tmpMb: configuration.ephemeralStorageMb,
     socketDirectory,
     codeDirectory,
   })
+}
+
+function initialisationOf(version: FunctionVersion, why: LaunchReason): InitialisationType {
+  if (hasSnapshot(version)) return 'snap-start'
+  return why === 'provisioned' ? 'provisioned-concurrency' : 'on-demand'
+}
+
+function codeOf(parts: LaunchParts, version: FunctionVersion): Promise<string> {
+  return parts.snapshots?.codeDirectory(version) ?? parts.codeDirectory(version.code.sha256)
 }
 
 /** The environment hears its sandbox, and its log the runtime's output. */

@@ -57,10 +57,18 @@ function textReport(requestId: string, report: InvocationReport, memoryMb: numbe
     `Memory Size: ${memoryMb} MB`,
     `Max Memory Used: ${report.maxMemoryMb} MB`,
     ...(report.initMs === undefined ? [] : [`Init Duration: ${report.initMs.toFixed(2)} ms`]),
+    ...restored(report.restoreMs),
     ...(status === 'timeout' ? ['Status: timeout'] : []),
     ...(hasExited(report) ? ['Status: error', 'Error Type: Runtime.ExitError'] : []),
     '',
   ].join('\t')
+}
+
+/** Billed in whole milliseconds, like everything. */
+function restored(restoreMs: number | undefined): string[] {
+  if (restoreMs === undefined) return []
+  const billed = Math.ceil(restoreMs)
+  return [`Restore Duration: ${restoreMs.toFixed(2)} ms`, `Billed Restore Duration: ${billed} ms`]
 }
 
 const hasExited = ({ outcome }: InvocationReport) =>
@@ -110,6 +118,7 @@ function jsonLog(facts: PlatformFacts): Platform {
         memorySizeMB: facts.memoryMb,
         maxMemoryUsedMB: report.maxMemoryMb,
         ...(report.initMs !== undefined && { initDurationMs: round(report.initMs) }),
+        ...(report.restoreMs !== undefined && { restoreDurationMs: round(report.restoreMs) }),
       }
       const done = { requestId, metrics: { durationMs }, ...ending }
       return [

@@ -11,8 +11,9 @@ import type { Attempt } from './attempt.ts'
 import { ColdReasons } from './cold-reasons.ts'
 import { decide, findRoom, type PoolFacts, type Room, startAhead } from './decide.ts'
 import { Deployment, type Place } from './deployment.ts'
-import { type Environment, SETTLING_SOON_MS } from './environment.ts'
+import type { Environment } from './environment.ts'
 import type { EnvironmentEvents } from './environment-parts.ts'
+import { SETTLING_SOON_MS } from './environment-states.ts'
 import { type InitFailure, judgeInitFailure } from './init-failure.ts'
 import { StartGate } from './start-gate.ts'
 
@@ -37,7 +38,7 @@ export interface PoolParts {
 }
 
 /** Why an environment is started: for an invocation that found none, or for those to come. */
-export type LaunchReason = ColdReason | 'provisioned' | 'spare'
+export type LaunchReason = ColdReason | 'provisioned' | 'snapshot' | 'spare'
 
 const STARTS_MAX = 4
 /** Stopping takes an engine a second or so; one that has died is not waited for. */
@@ -81,6 +82,10 @@ export class Pool {
     return this.#environments.size
   }
 
+  get idle(): number {
+    return [...this.#environments.keys()].filter(({ idleSince }) => idleSince !== undefined).length
+  }
+
   /** Whether sandboxes boot at this moment, or wait to. */
   get isBooting(): boolean {
     return this.#gate.isBusy
@@ -100,7 +105,7 @@ export class Pool {
         assert(environment)
         this.#inFlight += 1
         this.#assign(environment, attempt)
-        if (deployment.isGrowing) this.#startAhead(deployment)
+        if (deployment.isGrowing || deployment.hasSnapshot) this.#startAhead(deployment)
         return { accepted: true }
       }
       case 'wait':
@@ -135,17 +140,22 @@ export class Pool {
     return { initialised, ...(failure !== undefined && { failure }) }
   }
 
+  /** Starts what is to wait for a version before anybody asks. */
+  anticipate(place: Place): void {
+    this.#startAhead(this.#deploymentOf(place))
+  }
+
   /** Ends environments that have idled too long or lived too long; called by a sweep. */
   reap(now = performance.now()): void {
     const { idleSeconds } = this.#parts.limits
     for (const [environment, deployment] of [...this.#environments]) {
       const { idleSince } = environment
       if (idleSince === undefined) continue
-      const hasIdled = now - idleSince > idleSeconds * 1000 && !deployment.keepsAll
+      const hasIdled = now - idleSince > idleSeconds * 1000 && !deployment.waitsPatiently
       if (hasIdled || this.#isOld(environment, now)) environment.stop('idle environments reaped')
     }
     for (const deployment of this.#deployments.values()) {
-      if (deployment.kept > 0) this.#startAhead(deployment)
+      if (deployment.kept > 0 || deployment.hasSnapshot) this.#startAhead(deployment)
     }
   }
 
@@ -262,7 +272,7 @@ export class Pool {
   /** Starts what is to be held initialised, as far as there is room without evicting anybody. */
   #startAhead(deployment: Deployment): void {
     if (deployment.aheadFailure !== undefined) return
-    const { kept, ready, waiting, isGrowing } = deployment
+    const { kept, ready, waiting, isGrowing, hasSnapshot } = deployment
     const { provisioned, spare } = startAhead({
       kept,
       environments: deployment.environments.size,
@@ -270,12 +280,14 @@ export class Pool {
       soonReady: deployment.countSoonReady(),
       waiting,
       isGrowing,
+      hasSnapshot,
       isBooting: this.#gate.isBusy,
     })
     for (let left = provisioned + spare; left > 0; left -= 1) {
       const room = findRoom(this.#facts(deployment))
       if (room.kind !== 'start' || room.evictMemoryMb > 0 || room.evictEnvironments > 0) return
-      this.#launch(deployment, provisioned > 0 ? 'provisioned' : 'spare', room)
+      const spareKind = hasSnapshot ? 'snapshot' : 'spare'
+      this.#launch(deployment, provisioned > 0 ? 'provisioned' : spareKind, room)
     }
   }
 
@@ -298,7 +310,9 @@ export class Pool {
     this.#memoryMb += environment.parts.memoryMb
     this.#environments.set(environment, deployment)
     deployment.environments.add(environment)
-    if (why === 'provisioned' || why === 'spare') deployment.ahead.add(environment)
+    if (why === 'provisioned' || why === 'snapshot' || why === 'spare') {
+      deployment.ahead.add(environment)
+    }
     this.#gate.add(environment)
   }
 

@@ -40,6 +40,7 @@ const answer = (what: string) => (requestId: string, body?: Buffer) => {
 }
 const side: RuntimeSide = {
   specialisation: () => false,
+  restore: () => false,
   next(next) {
     if (parked) return false
     parked = next

@@ -29,6 +29,8 @@ export interface RuntimeSide {
   specialisation(parked: ParkedStem): boolean
   /** The runtime asks for work. @returns false when it may not, such as twice at a time. */
   next(parked: Parked): boolean
+  /** It has loaded the function and waits to be used as a snapshot. @returns false when it is none. */
+  restore(restored: () => void): boolean
   /** The connection on which the runtime waited for work has gone. */
   hungUp(parked: Parked): void
   /** Whether this invocation can be answered now. */
@@ -49,10 +51,13 @@ interface Answering {
   requestId: string
   expects: 'answer' | 'no more' | 'nothing'
 }
-type Route = { name: 'next' | 'init error' | 'specialisation' | 'unknown' } | Answering
+type Route = { name: 'next' | 'init error' | 'restore' | 'specialisation' | 'unknown' } | Answering
 
 const PREFIX = '/2018-06-01/runtime'
 const NEXT = `${PREFIX}/invocation/next`
+/** A snapshot is taken here, and restored with the answer; as AWS's own runtimes do. */
+const RESTORE = `${PREFIX}/restore/next`
+const RESTORE_ERROR = `${PREFIX}/restore/error`
 /** Ours: a stem asks by it for what others get as their process environment. */
 const SPECIALISATION = '/hearth/specialisation'
 const INIT_ERROR = `${PREFIX}/init/error`
@@ -71,6 +76,7 @@ const ACCEPTED = render('202 Accepted', '{"status":"OK"}\n')
 const NOTHING = Buffer.alloc(0)
 /** What a stream holds when its runtime does not say. */
 const OCTETS = 'application/octet-stream'
+const ACCEPTED_EMPTY = render('200 OK', '{}')
 const UNKNOWN: Route = { name: 'unknown' }
 
 /**
@@ -148,6 +154,8 @@ class RuntimeConnection implements RequestListener {
         return this.#next()
       case 'specialisation':
         return this.#specialisation()
+      case 'restore':
+        return this.#restore()
       case 'init error':
         return this.#settle(this.#side.initFailed(body ?? Buffer.alloc(0)))
       case 'response':
@@ -217,10 +225,11 @@ class RuntimeConnection implements RequestListener {
   #match({ method, path }: RequestHead): Route {
     if (method === 'GET') {
       if (path === NEXT) return { name: 'next' }
+      if (path === RESTORE) return { name: 'restore' }
       return path === SPECIALISATION ? { name: 'specialisation' } : UNKNOWN
     }
     if (method !== 'POST') return UNKNOWN
-    if (path === INIT_ERROR) return { name: 'init error' }
+    if (path === INIT_ERROR || path === RESTORE_ERROR) return { name: 'init error' }
     const [, requestId, name] = ANSWER.exec(path) ?? []
     if (requestId === undefined) return UNKNOWN
     const expects = this.#side.expects(requestId)
@@ -237,14 +246,26 @@ class RuntimeConnection implements RequestListener {
   }
 
   #specialisation(): void {
+    this.#wait((go) =>
+      this.#side.specialisation((environment) =>
+        go(render('200 OK', JSON.stringify({ environment }))),
+      ),
+    )
+  }
+
+  #restore(): void {
+    this.#wait((go) => this.#side.restore(() => go(ACCEPTED_EMPTY)))
+  }
+
+  /** Answers later, when whoever was asked calls back; refuses when it would not. */
+  #wait(ask: (go: (answer: Buffer) => void) => boolean): void {
     this.reader?.hold()
-    const parked: ParkedStem = (environment) => {
-      this.#unsent.push(render('200 OK', JSON.stringify({ environment })))
+    const go = (answer: Buffer) => {
+      this.#unsent.push(answer)
       this.flush()
       this.reader?.release()
     }
-    if (this.#side.specialisation(parked)) return
-    this.#refuse('403 Forbidden', 'InvalidStateTransition')
+    if (!ask(go)) this.#refuse('403 Forbidden', 'InvalidStateTransition')
   }
 
   #deliver({ message, payload }: Attempt, deadline: number): void {

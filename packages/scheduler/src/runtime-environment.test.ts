@@ -1,14 +1,14 @@
 // The variables that a runtime process sees.
 
 import { expect, test } from 'vitest'
-import { runtimeEnvironment } from './runtime-environment.ts'
+import { type RuntimeFacts, runtimeEnvironment } from './runtime-environment.ts'
 import { makeVersion } from './scheduler-harness.ts'
 
-const facts = {
+const facts: Omit<RuntimeFacts, 'version'> = {
   functionName: 'hello',
   region: 'eu-west-1',
   logStream: 'stream',
-  isProvisioned: false,
+  initialisation: 'on-demand',
 }
 
 test('the platform’s variables, and the function’s own beside them', () => {

@@ -11,13 +11,15 @@ export interface FunctionCredentials {
   sessionToken?: string
 }
 
+/** As the function sees it, in AWS's words. */
+export type InitialisationType = 'on-demand' | 'provisioned-concurrency' | 'snap-start'
+
 export interface RuntimeFacts {
   functionName: string
   version: FunctionVersion
   region: string
   logStream: string
-  /** Whether it is initialised ahead, for provisioned concurrency. */
-  isProvisioned: boolean
+  initialisation: InitialisationType
   credentials?: FunctionCredentials
 }
 
@@ -62,7 +64,8 @@ export function runtimeEnvironment(facts: RuntimeFacts): Record<string, string> 
     AWS_LAMBDA_FUNCTION_NAME: facts.functionName,
     AWS_LAMBDA_FUNCTION_VERSION: version.version,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(configuration.memoryMb),
-    AWS_LAMBDA_INITIALIZATION_TYPE: facts.isProvisioned ? 'provisioned-concurrency' : 'on-demand',
+    AWS_LAMBDA_INITIALIZATION_TYPE: facts.initialisation,
+    ...(facts.initialisation === 'snap-start' && { HEARTH_CACHE: '/var/task/.hearth-cache' }),
     AWS_LAMBDA_LOG_GROUP_NAME: configuration.logging.group,
     AWS_LAMBDA_LOG_STREAM_NAME: facts.logStream,
     AWS_LAMBDA_RUNTIME_API: '169.254.100.1:9001',

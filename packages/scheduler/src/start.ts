@@ -24,6 +24,7 @@ import { Pool, type PoolLimits } from './pool.ts'
 import { ResponseStream } from './response-stream.ts'
 import type { FunctionCredentials } from './runtime-environment.ts'
 import { openSandboxChannel } from './sandbox-channel.ts'
+import { Snapshots } from './snapshots.ts'
 import { STEM_MEMORY_MB } from './stem.ts'
 import { Stems, type StemsOptions } from './stems.ts'
 
@@ -51,8 +52,12 @@ export interface SchedulerOptions {
 export interface Scheduler {
   /** Stems that wait for a function at this moment. */
   readonly stems: number
+  /** Environments that wait for work at this moment. */
+  readonly idle: number
   /** As Pool.keep: environments of a version that are initialised before anybody asks. */
   keep: Pool['keep']
+  /** As Snapshots.prepare; the version's snapshot waits some time after it has resolved. */
+  prepare: Snapshots['prepare']
   /** Stops taking work, lets what runs finish for a while, then removes every sandbox. */
   close(): Promise<void>
 }
@@ -74,7 +79,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const driver = await openDockerDriver({ ...options, epoch })
   await removeLeftovers(driver, schedulerId, runDirectory)
   const attempts = openAttemptLog({ ...options, directory: join(directory, 'attempts'), epoch })
-  const { pool, stems } = openPool(options, { driver, runDirectory })
+  const { pool, stems, snapshots } = openPool(options, { driver, runDirectory })
   let draining = false
   const answering = requests.answer<InvokeMessage, Acceptance, InvokeReply, StreamHead>(
     SUBJECTS.invoke(schedulerId),
@@ -99,7 +104,15 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     get stems() {
       return stems.parked
     },
+    get idle() {
+      return pool.idle
+    },
     keep: (place, count) => pool.keep(place, count),
+    prepare: async (place) => {
+      const failure = await snapshots.prepare(place)
+      if (!failure) pool.anticipate(place)
+      return failure
+    },
     async close() {
       draining = true
       beat()
@@ -119,22 +132,25 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
 function openPool(
   options: SchedulerOptions,
   own: { driver: SandboxDriver; runDirectory: string },
-): { pool: Pool; stems: Stems } {
+): { pool: Pool; stems: Stems; snapshots: Snapshots } {
   const { limits } = options
   const max = Math.min(
     options.stems.max,
     Math.floor((limits.memoryMb * STEMS_SHARE) / STEM_MEMORY_MB),
   )
-  const parts = { ...options, ...own, openChannel: openSandboxChannel }
+  const { stems: _, ...rest } = options
+  const parts = { ...rest, ...own, openChannel: openSandboxChannel }
+  const snapshotsDirectory = join(options.dataDirectory, 'snapshots')
+  const snapshots = new Snapshots({ ...parts, snapshotsDirectory })
   const isBusy = () => pool.isBooting
   const { ageSecondsMax } = limits
   const pool = new Pool({
     limits: { ...limits, memoryMb: limits.memoryMb - max * STEM_MEMORY_MB },
-    launch: (place, why, events) => launch({ ...parts, stems }, place, { why, events }),
+    launch: (place, why, events) => launch({ ...parts, stems, snapshots }, place, { why, events }),
     hasStem: (version) => stems.has(version),
   })
   const stems = new Stems({ ...parts, ...options.stems, max, ageSecondsMax, isBusy })
-  return { pool, stems }
+  return { pool, stems, snapshots }
 }
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, 20))

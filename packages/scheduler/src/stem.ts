@@ -157,6 +157,7 @@ export class Stem {
         this.#become('Parked')
         return true
       },
+      restore: () => false,
       next: () => false,
       hungUp() {},
       expects: () => 'nothing',

@@ -1,0 +1,205 @@
+// What SnapStart prepares on this host: a version's code beside the cache that its first init left
+// (compiled modules, class archives), so that later inits have less to do. The cache is filled by
+// one run of the init in a sandbox of its own, and is never written again. The environment that
+// waits initialised, and is restored for an invocation, is the pool's.
+
+import { randomBytes } from 'node:crypto'
+import { chmod, copyFile, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type FunctionVersion, hasSnapshot } from '@hearth/core/function'
+import { requireRuntime } from '@hearth/core/runtime'
+import type { Place } from './deployment.ts'
+import { linkTree } from './drivers/link-tree.ts'
+import type { InitFailure } from './init-failure.ts'
+import { describe, type LaunchParts, sandboxCpus } from './launch.ts'
+import type { RuntimeSide } from './runtime-api.ts'
+import type { ChannelOwner, SandboxChannel } from './sandbox-channel.ts'
+
+export interface SnapshotsParts extends Omit<LaunchParts, 'snapshots' | 'stems'> {
+  /** Holds one folder a prepared deployment. */
+  snapshotsDirectory: string
+}
+
+/** Beside the code, so that one mount carries both. */
+const CACHE = '.hearth-cache'
+/** Tells the bootstrap to load the function, leave its cache there, and end. */
+const FILL = { HEARTH_SNAPSHOT: 'fill', HEARTH_CACHE: '/run/hearth/cache' }
+/** Lambda gives the init of a snapshot at least so long. */
+const FILL_MS_MIN = 130_000
+const CACHE_BYTES_MAX = 512 * 1024 * 1024
+const CACHE_FILES_MAX = 50_000
+/** Lambda forgets a snapshot that nobody has used for so long. */
+const UNUSED_MS_MAX = 14 * 24 * 3600 * 1000
+
+export class Snapshots {
+  readonly #parts: SnapshotsParts
+  readonly #filling = new Map<string, Promise<InitFailure | undefined>>()
+
+  constructor(parts: SnapshotsParts) {
+    this.#parts = parts
+  }
+
+  /** What to mount as a version's code: with its cache, where there is one. */
+  async codeDirectory(version: FunctionVersion): Promise<string> {
+    const prepared = this.#folderOf(version)
+    if (hasSnapshot(version) && (await exists(prepared))) {
+      const now = new Date()
+      await utimes(prepared, now, now)
+      return prepared
+    }
+    return this.#parts.codeDirectory(version.code.sha256)
+  }
+
+  /** Fills the cache, once. @returns how the init failed, if it did. @throws when the host does. */
+  prepare(place: Place): Promise<InitFailure | undefined> {
+    const { deploymentId } = place.version
+    const filling =
+      this.#filling.get(deploymentId) ??
+      this.#prepare(place).finally(() => this.#filling.delete(deploymentId))
+    this.#filling.set(deploymentId, filling)
+    return filling
+  }
+
+  /** Forgets what nobody has used for long. */
+  async sweep(now = Date.now()): Promise<void> {
+    const { snapshotsDirectory } = this.#parts
+    for (const name of await readdir(snapshotsDirectory).catch(() => [])) {
+      const folder = join(snapshotsDirectory, name)
+      const used = await stat(folder).then(({ mtimeMs }) => mtimeMs)
+      if (now - used > UNUSED_MS_MAX) await rm(folder, { recursive: true, force: true })
+    }
+  }
+
+  #folderOf({ deploymentId }: FunctionVersion): string {
+    return join(this.#parts.snapshotsDirectory, deploymentId)
+  }
+
+  async #prepare(place: Place): Promise<InitFailure | undefined> {
+    const { version } = place
+    const prepared = this.#folderOf(version)
+    if (await exists(prepared)) return undefined
+    const id = randomBytes(8).toString('hex')
+    const code = await this.#parts.codeDirectory(version.code.sha256)
+    const fresh = `${prepared}.${id}`
+    const run = await startFilling(this.#parts, { place, id, code })
+    try {
+      const failure = await run.ended
+      if (failure) return failure
+      // Nothing of the function's may run any more when its files are read.
+      await this.#parts.driver.stop(id)
+      await mkdir(fresh, { recursive: true })
+      await linkTree(code, fresh)
+      await rm(join(fresh, CACHE), { recursive: true, force: true })
+      await copyBounded(run.cache, join(fresh, CACHE))
+      await rename(fresh, prepared)
+      return undefined
+    } finally {
+      await run.close()
+      await rm(fresh, { recursive: true, force: true })
+    }
+  }
+}
+
+/** One run of the init whose process ends when it is done. */
+async function startFilling(
+  parts: SnapshotsParts,
+  { place, id, code }: { place: Place; id: string; code: string },
+): Promise<{ cache: string; ended: Promise<InitFailure | undefined>; close(): Promise<void> }> {
+  const { configuration } = place.version
+  const { log, process } = describe(parts, place, 'snapshot')
+  const startedAt = performance.now()
+  const { promise: ended, resolve } = Promise.withResolvers<InitFailure | undefined>()
+  const fail = (failure: Omit<InitFailure, 'initMs'>) =>
+    resolve({ ...failure, initMs: performance.now() - startedAt })
+  const limitMs = Math.max(FILL_MS_MIN, configuration.timeoutSeconds * 1000)
+  const timer = setTimeout(() => fail({ reason: 'init timed out' }), limitMs)
+  const owner: ChannelOwner = {
+    side: nobody((body) => fail({ reason: 'init error', body })),
+    events: {
+      ready: () =>
+        channel.startProcess({
+          ...process,
+          environment: { ...process.environment, ...FILL },
+        }),
+      exited: (exit) => {
+        if ('status' in exit && exit.status === 0) resolve(undefined)
+        else fail({ reason: 'exited', exit })
+      },
+      output: (chunk) => log.take(chunk),
+      outputEnded: () => log.cut(),
+      lost: () => fail({ reason: 'the sandbox ended before the function was loaded' }),
+    },
+  }
+  const socketDirectory = join(parts.runDirectory, id)
+  const channel: SandboxChannel = await parts.openChannel(socketDirectory, owner)
+  const cache = join(socketDirectory, 'cache')
+  const close = async () => {
+    clearTimeout(timer)
+    await parts.driver.stop(id)
+    await channel.close()
+    log.end()
+  }
+  try {
+    await mkdir(cache)
+    await chmod(cache, 0o777)
+    await parts.driver.start({
+      id,
+      image: requireRuntime(configuration.runtime).image,
+      memoryMb: configuration.memoryMb,
+      cpus: sandboxCpus(configuration.memoryMb),
+      tmpMb: configuration.ephemeralStorageMb,
+      socketDirectory,
+      codeDirectory: code,
+    })
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { cache, ended, close }
+}
+
+/** Who answers a runtime that is to load its function and nothing else. */
+function nobody(failed: (body: Uint8Array) => void): RuntimeSide {
+  return {
+    specialisation: () => false,
+    restore: () => false,
+    next: () => false,
+    hungUp() {},
+    expects: () => 'nothing',
+    respond: () => false,
+    fail: () => false,
+    respondTooLarge: () => false,
+    stream: () => undefined,
+    streamBroken() {},
+    initFailed: (body) => {
+      failed(body)
+      return true
+    },
+  }
+}
+
+/** Copies files and folders, and nothing else: what is read here was written by a function. */
+async function copyBounded(from: string, to: string): Promise<void> {
+  let [bytes, files] = [0, 0]
+  const copy = async (source: string, target: string): Promise<void> => {
+    await mkdir(target)
+    for (const entry of await readdir(source, { withFileTypes: true })) {
+      const [path, copied] = [join(source, entry.name), join(target, entry.name)]
+      files += 1
+      if (files > CACHE_FILES_MAX) throw new Error('the init left too many files')
+      if (entry.isDirectory()) await copy(path, copied)
+      if (!entry.isFile()) continue
+      bytes += (await stat(path)).size
+      if (bytes > CACHE_BYTES_MAX) throw new Error('the init left too many bytes')
+      await copyFile(path, copied)
+      await chmod(copied, 0o644)
+    }
+  }
+  await copy(from, to)
+}
+
+const exists = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
