@@ -7,8 +7,8 @@ import {
   GetFunctionCommand,
   GetFunctionConfigurationCommand,
   InvokeCommand,
+  ListCodeSigningConfigsCommand,
   ListFunctionsCommand,
-  PublishVersionCommand,
   paginateListFunctions,
   UpdateFunctionCodeCommand,
   UpdateFunctionConfigurationCommand,
@@ -259,7 +259,7 @@ describe('delete', () => {
 })
 
 test('an operation that Hearth does not have says so', async () => {
-  await expect(
-    hearth.lambda.send(new PublishVersionCommand({ FunctionName: 'born' })),
-  ).rejects.toMatchObject({ $metadata: { httpStatusCode: 501 } })
+  await expect(hearth.lambda.send(new ListCodeSigningConfigsCommand({}))).rejects.toMatchObject({
+    $metadata: { httpStatusCode: 501 },
+  })
 })

@@ -84,6 +84,23 @@ export interface SchedulerHeartbeat {
   memoryMbFree: number
   environments: number
   running: number
+  /** What this scheduler keeps initialised ahead, if anything. */
+  provisioned?: ProvisionedShare[]
+}
+
+/** One scheduler's part of a version's provisioned concurrency. */
+export interface ProvisionedShare {
+  account: string
+  functionName: string
+  version: string
+  /** Tells which configuration it is a part of. */
+  modifiedAt: number
+  /** Environments that start or are initialised. */
+  allocated: number
+  /** Those that are initialised, busy ones included. */
+  available: number
+  /** AWS's StatusReason, where they cannot be initialised. */
+  failed?: string
 }
 
 /** A segment of the ledger: at most 500 records. */

@@ -131,6 +131,7 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
     limits: {
       timeoutSecondsMax: config.HEARTH_TIMEOUT_SECONDS_MAX,
       memoryMbMax: config.HEARTH_FUNCTION_MEMORY_MB_MAX,
+      concurrency: config.HEARTH_CONCURRENCY,
     },
     version,
     roles: config.HEARTH_ROLES,

@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'MissingAuthenticationTokenException'
   | 'NotImplementedException'
   | 'PreconditionFailedException'
+  | 'ProvisionedConcurrencyConfigNotFoundException'
   | 'RequestEntityTooLargeException'
   | 'RequestTooLargeException'
   | 'ResourceConflictException'
@@ -50,15 +51,18 @@ export class ServiceError extends Error {
   readonly code: ErrorCode
   /** Extra members of the body, such as `Reason` or `retryAfterSeconds`. */
   readonly members: Readonly<Record<string, string>>
+  /** Some of AWS's refusals do not say whose fault they are. */
+  readonly untyped: boolean
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { cause?: unknown; members?: Record<string, string> } = {},
+    options: { cause?: unknown; members?: Record<string, string>; untyped?: boolean } = {},
   ) {
     super(message, { cause: options.cause })
     this.name = 'ServiceError'
     this.code = code
     this.members = options.members ?? {}
+    this.untyped = options.untyped ?? false
   }
 }

@@ -7,6 +7,7 @@ import {
   defaultConfiguration,
   isUnsettled,
   publishVersion,
+  requireCode,
   requireRevision,
   requireSettled,
   settleFunction,
@@ -78,7 +79,8 @@ describe('a function', () => {
 describe('a published version', () => {
   const first = publishVersion(active, { revisionId: 'p1' })
   test('is numbered, found by its number, and keeps its description', () => {
-    expect(first.version).toMatchObject({ version: '1', deploymentId: 'd1', revisionId: 'p1' })
+    expect(first.version).toMatchObject({ version: '1', deploymentId: 'd1:1', revisionId: 'p1' })
+    expect(first.version).toMatchObject({ state: 'Pending' })
     expect(versionOf(first.document, '1')).toBe(first.version)
     expect(versionOf(first.document, '2')).toBeUndefined()
     expect(versionOf(first.document, '$LATEST')).toBe(first.document.latest)
@@ -88,6 +90,24 @@ describe('a published version', () => {
     const again = publishVersion(first.document, { revisionId: 'p2' })
     expect(again.version).toBe(first.version)
     expect(again.document).toBe(first.document)
+  })
+  test('nor when what changed was changed back', () => {
+    const { configuration: before } = first.document.latest
+    const { description: _, ...rest } = before
+    const there = { configuration: { ...before, memoryMb: 512 } }
+    const back = { configuration: { ...rest, description: 'other words' } }
+    const changed = updateFunction(first.document, there, moment(3))
+    expect(publishVersion(changed, { revisionId: 'p2' }).version.version).toBe('2')
+    const same = updateFunction(changed, back, moment(4))
+    expect(publishVersion(same, { revisionId: 'p2' }).version).toBe(first.version)
+  })
+  test('is refused for other code than was meant', () => {
+    expect(() => requireCode(undefined, 'qrvM')).not.toThrow()
+    expect(() => requireCode('qrvM', 'qrvM')).not.toThrow()
+    expect(() => requireCode('else', 'qrvM')).toThrow(
+      'CodeSHA256 (else) is different from current CodeSHA256 in $LATEST (qrvM). ' +
+        'Please try again with the CodeSHA256 in $LATEST.',
+    )
   })
   test('does not change with $LATEST, and numbers are never used twice', () => {
     const changed = updateFunction(first.document, { code: { sha256: 'bb', size: 2 } }, moment(5))

@@ -3,6 +3,7 @@
 // It never speaks the wire format (gateway/function-view does) and never touches code bytes.
 
 import { functionArn, type Place } from './arn.ts'
+import type { Concurrency } from './concurrency.ts'
 import { ServiceError } from './error.ts'
 
 export type Architecture = 'arm64' | 'x86_64'
@@ -94,6 +95,7 @@ export interface FunctionDocument {
   lastVersionNumber: number
   tags: Record<string, string>
   url?: FunctionUrl
+  concurrency?: Concurrency
 }
 
 /** Environment variables may take 4 KB in all, measured as JSON (Lambda quotas). */
@@ -248,25 +250,27 @@ export function settleFunction(document: FunctionDocument, revisionId: string): 
 }
 
 /**
- * The document with `$LATEST` published as the next number; unchanged when nothing changed since
- * the last
- * publication, as on AWS.
+ * The document with `$LATEST` published as the next number; unchanged when neither code nor
+ * configuration differs from the last publication, as on AWS. A new version is Pending until it is
+ * settled.
  */
 export function publishVersion(
   document: FunctionDocument,
   moment: Pick<Moment, 'revisionId'> & { description?: string },
 ): { document: FunctionDocument; version: FunctionVersion } {
   const newest = document.published.at(-1)
-  if (newest && newest.deploymentId === document.latest.deploymentId) {
-    return { document, version: newest }
-  }
+  if (newest && isSame(newest, document.latest)) return { document, version: newest }
   const number = document.lastVersionNumber + 1
-  const description = moment.description ?? document.latest.configuration.description
+  const { updateStatus: _, ...latest } = document.latest
+  const description = moment.description ?? latest.configuration.description
   const version: FunctionVersion = {
-    ...document.latest,
+    ...latest,
     version: String(number),
+    // Environments know which version they are, so they are not those of $LATEST.
+    deploymentId: `${latest.deploymentId}:${number}`,
     revisionId: moment.revisionId,
-    configuration: { ...document.latest.configuration, description },
+    configuration: { ...latest.configuration, description },
+    state: 'Pending',
   }
   return {
     version,
@@ -276,6 +280,31 @@ export function publishVersion(
       lastVersionNumber: number,
     },
   }
+}
+
+/** Whether two versions would run the same; a description is not run. */
+function isSame(a: FunctionVersion, b: FunctionVersion): boolean {
+  const essence = ({ code, architecture, configuration }: FunctionVersion) =>
+    inOrder({ code, architecture, configuration: { ...configuration, description: '' } })
+  return essence(a) === essence(b)
+}
+
+/** JSON that does not depend on the order in which members were set. */
+function inOrder(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  if (Array.isArray(value)) return `[${value.map(inOrder).join()}]`
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${members.map(([name, inside]) => `${JSON.stringify(name)}:${inOrder(inside)}`).join()}}`
+}
+
+/** @throws ServiceError when the caller means other code than `$LATEST` has; both in base64. */
+export function requireCode(given: string | undefined, current: string): void {
+  if (given === undefined || given === current) return
+  throw new ServiceError(
+    'InvalidParameterValueException',
+    `CodeSHA256 (${given}) is different from current CodeSHA256 in $LATEST (${current}). ` +
+      'Please try again with the CodeSHA256 in $LATEST.',
+  )
 }
 
 /** The version that a qualifier names, or undefined when there is none. */

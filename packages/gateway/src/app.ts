@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto'
 import { SUBJECTS } from '@hearth/bus/messages'
 import type { Requests } from '@hearth/bus/requests'
 import { ServiceError } from '@hearth/core/error'
-import type { Schedulers } from '@hearth/invocation/schedulers'
 import type { Logs } from '@hearth/store/logs'
 import { type Context, Hono } from 'hono'
 import { CODE_PATH, type CodeLinks } from './code-links.ts'
@@ -21,7 +20,6 @@ export interface AppParts extends InvokeParts {
   version: string
   roles: readonly string[]
   requests: Requests
-  schedulers: Schedulers
   logs: Logs
   links: CodeLinks
   /** Whether NATS is within reach. */

@@ -45,7 +45,7 @@ export function viewVersion(
 }
 
 /** ISO time in AWS's own form: `2024-01-01T00:00:00.000+0000`. */
-function lastModified(time: number): string {
+export function lastModified(time: number): string {
   return new Date(time).toISOString().replace('Z', '+0000')
 }
 

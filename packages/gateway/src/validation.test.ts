@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { OPERATIONS } from './contract.ts'
 import { validate } from './validation.ts'
 
-const LIMITS = { timeoutSecondsMax: 900, memoryMbMax: 10_240 }
+const LIMITS = { timeoutSecondsMax: 900, memoryMbMax: 10_240, concurrency: 1000 }
 const ROLE = 'arn:aws:iam::111111111111:role/r'
 
 function refusal(name: string, input: Record<string, unknown>): ServiceError | undefined {

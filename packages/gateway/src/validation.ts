@@ -25,6 +25,8 @@ export interface Rule {
 export interface OperatorLimits {
   timeoutSecondsMax: number
   memoryMbMax: number
+  /** Invocations at a time, of all functions together. */
+  concurrency: number
 }
 
 const NAME_LENGTH_MAX = 64

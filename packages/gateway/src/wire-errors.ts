@@ -17,6 +17,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   MissingAuthenticationTokenException: 403,
   NotImplementedException: 501,
   PreconditionFailedException: 412,
+  ProvisionedConcurrencyConfigNotFoundException: 404,
   RequestEntityTooLargeException: 413,
   RequestTooLargeException: 413,
   ResourceConflictException: 409,
@@ -39,6 +40,7 @@ const TYPED: Readonly<Partial<Record<ErrorCode, string>>> = {
   InvalidParameterValueException: 'User',
   InvalidRequestContentException: 'User',
   PreconditionFailedException: 'User',
+  ProvisionedConcurrencyConfigNotFoundException: 'User',
   ResourceConflictException: 'User',
   ResourceNotFoundException: 'User',
   ServiceException: 'Service',
@@ -49,8 +51,8 @@ const RETRY_AFTER_SECONDS = '1'
 /** Never throws; anything but a ServiceError becomes a 500 that tells nothing. */
 export function renderError(error: unknown, requestId: string): WireAnswer {
   const refusal = error instanceof ServiceError ? error : internal(error, requestId)
-  const { code, message, members } = refusal
-  const type = TYPED[code]
+  const { code, message, members, untyped } = refusal
+  const type = untyped ? undefined : TYPED[code]
   const body = {
     ...(type && { Type: type }),
     [CAPITAL.has(code) ? 'Message' : 'message']: message,

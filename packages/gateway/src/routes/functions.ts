@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import type * as Aws from '@aws-sdk/client-lambda'
 import { functionArn, parseFunctionName } from '@hearth/core/arn'
+import { unprovision } from '@hearth/core/concurrency'
 import { ServiceError } from '@hearth/core/error'
 import {
   createFunction as createDocument,
@@ -60,6 +61,7 @@ export const getFunction: Route<Aws.GetFunctionCommandInput, Aws.GetFunctionResp
 ) => {
   const { document, version, qualified } = find(input, caller, parts)
   const view = viewVersion(version, document.name, { place: caller.place, qualified })
+  const reserved = document.concurrency?.reserved
   return {
     Configuration: view,
     Code: {
@@ -67,6 +69,7 @@ export const getFunction: Route<Aws.GetFunctionCommandInput, Aws.GetFunctionResp
       Location: parts.codeLink(caller.origin, version.code.sha256),
     },
     ...(Object.keys(document.tags).length > 0 && { Tags: document.tags }),
+    ...(reserved !== undefined && { Concurrency: { ReservedConcurrentExecutions: reserved } }),
   }
 }
 
@@ -136,7 +139,8 @@ export const deleteFunction: Route<
       )
     }
     const published = document.published.filter((version) => version.version !== qualifier)
-    return published.length === document.published.length ? document : { ...document, published }
+    if (published.length === document.published.length) return document
+    return unprovision({ ...document, published }, qualifier, Date.now())
   })
   return DELETED
 }
@@ -165,13 +169,13 @@ export const listFunctions: Route<Aws.ListFunctionsCommandInput, Aws.ListFunctio
   }
 }
 
-interface Named {
+export interface Named {
   FunctionName: string | undefined
   Qualifier?: string | undefined
   RevisionId?: string | undefined
 }
 
-function find(input: Named, caller: Caller, parts: Parts) {
+export function find(input: Named, caller: Caller, parts: Parts) {
   const { account, name, qualifier } = parseFunctionName(
     input.FunctionName ?? '',
     input.Qualifier,
@@ -183,7 +187,7 @@ function find(input: Named, caller: Caller, parts: Parts) {
   return { document, version, qualified: qualifier !== undefined }
 }
 
-function findLatest(input: Named, caller: Caller, parts: Parts): FunctionDocument {
+export function findLatest(input: Named, caller: Caller, parts: Parts): FunctionDocument {
   const { account, name } = parseFunctionName(input.FunctionName ?? '', undefined, caller.place)
   const document = parts.functions.cached(account, name)
   if (!document) throw notFound(functionArn(caller.place, name))
@@ -227,8 +231,8 @@ const newMoment = () => ({
 const alreadyExists = (name: string) =>
   new ServiceError('ResourceConflictException', `Function already exist: ${name}`)
 
-const notFound = (arn: string) =>
+export const notFound = (arn: string) =>
   new ServiceError('ResourceNotFoundException', `Function not found: ${arn}`)
 
-const makeMarker = (name: string) => Buffer.from(name).toString('base64')
-const readMarker = (marker: string) => Buffer.from(marker, 'base64').toString()
+export const makeMarker = (name: string) => Buffer.from(name).toString('base64')
+export const readMarker = (marker: string) => Buffer.from(marker, 'base64').toString()

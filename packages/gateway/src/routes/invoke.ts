@@ -16,14 +16,13 @@ import { readBody, send, splitUrl } from '../http.ts'
 import { requireJson } from '../json-payload.ts'
 import type { Verify } from '../sigv4.ts'
 import { traceOf } from '../trace.ts'
-import { type OperatorLimits, validate } from '../validation.ts'
+import { validate } from '../validation.ts'
 import { renderError } from '../wire-errors.ts'
 import type { Caller, Parts } from './route.ts'
 
 export interface InvokeParts extends Parts {
   account: string
   verify: Verify
-  limits: OperatorLimits
 }
 
 const PATH = /^\/2015-03-31\/functions\/[^/]+\/invocations\/?$/

@@ -4,9 +4,11 @@
 
 import type { Place } from '@hearth/core/arn'
 import type { Door } from '@hearth/invocation/invoke'
+import type { Schedulers } from '@hearth/invocation/schedulers'
 import type { Artifacts } from '@hearth/store/artifacts'
 import type { Functions } from '@hearth/store/functions'
 import type { Settlement } from '../settlement.ts'
+import type { OperatorLimits } from '../validation.ts'
 
 /** Who asks, and through which address: what one request knows of itself. */
 export interface Caller {
@@ -22,6 +24,9 @@ export interface Parts {
   functions: Functions
   artifacts: Artifacts
   door: Door
+  /** Their heartbeats say what is initialised. */
+  schedulers: Pick<Schedulers, 'live'>
+  limits: OperatorLimits
   settlement: Settlement
   /** Where a version's zip can be fetched for ten minutes. */
   codeLink(origin: string, sha256: string): string

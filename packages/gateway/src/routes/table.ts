@@ -3,6 +3,16 @@
 // here.
 
 import {
+  deleteFunctionConcurrency,
+  deleteProvisionedConcurrencyConfig,
+  getAccountSettings,
+  getFunctionConcurrency,
+  getProvisionedConcurrencyConfig,
+  listProvisionedConcurrencyConfigs,
+  putFunctionConcurrency,
+  putProvisionedConcurrencyConfig,
+} from './concurrency.ts'
+import {
   createFunctionUrlConfig,
   deleteFunctionUrlConfig,
   getFunctionUrlConfig,
@@ -19,6 +29,7 @@ import {
   updateFunctionConfiguration,
 } from './functions.ts'
 import type { Route } from './route.ts'
+import { listVersionsByFunction, publishVersion } from './versions.ts'
 
 type AnyRoute = Route<never, object>
 
@@ -27,12 +38,22 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['CreateFunction', createFunction],
   ['CreateFunctionUrlConfig', createFunctionUrlConfig],
   ['DeleteFunction', deleteFunction],
+  ['DeleteFunctionConcurrency', deleteFunctionConcurrency],
   ['DeleteFunctionUrlConfig', deleteFunctionUrlConfig],
+  ['DeleteProvisionedConcurrencyConfig', deleteProvisionedConcurrencyConfig],
+  ['GetAccountSettings', getAccountSettings],
   ['GetFunction', getFunction],
+  ['GetFunctionConcurrency', getFunctionConcurrency],
   ['GetFunctionConfiguration', getFunctionConfiguration],
   ['GetFunctionUrlConfig', getFunctionUrlConfig],
+  ['GetProvisionedConcurrencyConfig', getProvisionedConcurrencyConfig],
   ['ListFunctionUrlConfigs', listFunctionUrlConfigs],
   ['ListFunctions', listFunctions],
+  ['ListProvisionedConcurrencyConfigs', listProvisionedConcurrencyConfigs],
+  ['ListVersionsByFunction', listVersionsByFunction],
+  ['PublishVersion', publishVersion],
+  ['PutFunctionConcurrency', putFunctionConcurrency],
+  ['PutProvisionedConcurrencyConfig', putProvisionedConcurrencyConfig],
   ['UpdateFunctionCode', updateFunctionCode],
   ['UpdateFunctionConfiguration', updateFunctionConfiguration],
   ['UpdateFunctionUrlConfig', updateFunctionUrlConfig],

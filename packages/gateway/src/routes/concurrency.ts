@@ -1,0 +1,193 @@
+// Routes of concurrency: the reserve of a function, environments that are initialised ahead, and
+// the account's limits. The laws are in core/concurrency; that what was asked for also runs is the
+// schedulers' affair, and their heartbeats say how far they are.
+
+import type * as Aws from '@aws-sdk/client-lambda'
+import { functionArn, parseFunctionName } from '@hearth/core/arn'
+import { provision, reserve, unprovision, unreserve, unreserved } from '@hearth/core/concurrency'
+import { ServiceError } from '@hearth/core/error'
+import { type FunctionDocument, versionOf } from '@hearth/core/function'
+import { viewProvisioned } from '../provisioned-view.ts'
+import { findLatest, makeMarker, type Named, notFound, readMarker } from './functions.ts'
+import type { Caller, Parts, Route } from './route.ts'
+
+/** Lambda quotas: code in all, code unzipped, code zipped; in bytes. */
+const CODE_BYTES_MAX = { all: 80_530_636_800, unzipped: 262_144_000, zipped: 52_428_800 }
+const PAGE_MAX = 50
+const DELETED = { StatusCode: 204 }
+
+export const putFunctionConcurrency: Route<
+  Aws.PutFunctionConcurrencyCommandInput,
+  Aws.Concurrency
+> = async (input, caller, parts) => {
+  const { account, name } = unqualified(input, caller)
+  const count = input.ReservedConcurrentExecutions ?? 0
+  await parts.functions.change(account, name, (document) =>
+    reserve(existing(document, name, caller), count, accountOf(caller, parts)),
+  )
+  return { ReservedConcurrentExecutions: count }
+}
+
+export const getFunctionConcurrency: Route<
+  Aws.GetFunctionConcurrencyCommandInput,
+  Aws.GetFunctionConcurrencyResponse
+> = (input, caller, parts) => {
+  const { account, name } = parseFunctionName(input.FunctionName ?? '', undefined, caller.place)
+  const document = parts.functions.cached(account, name)
+  if (!document) {
+    throw new ServiceError(
+      'ResourceNotFoundException',
+      'The resource you requested does not exist.',
+    )
+  }
+  const reserved = document.concurrency?.reserved
+  return reserved === undefined ? {} : { ReservedConcurrentExecutions: reserved }
+}
+
+export const deleteFunctionConcurrency: Route<
+  Aws.DeleteFunctionConcurrencyCommandInput,
+  object
+> = async (input, caller, parts) => {
+  const { account, name } = unqualified(input, caller)
+  await parts.functions.change(account, name, (document) =>
+    unreserve(existing(document, name, caller), Date.now()),
+  )
+  return DELETED
+}
+
+export const putProvisionedConcurrencyConfig: Route<
+  Aws.PutProvisionedConcurrencyConfigCommandInput,
+  Aws.PutProvisionedConcurrencyConfigResponse
+> = async (input, caller, parts) => {
+  const { account, name, version } = published(input, caller, parts, UNPUBLISHED)
+  const wish = { version, requested: input.ProvisionedConcurrentExecutions ?? 0 }
+  const changed = await parts.functions.change(account, name, (document) =>
+    provision(existing(document, name, caller), wish, accountOf(caller, parts)),
+  )
+  return viewOf(changed, version, parts)
+}
+
+export const getProvisionedConcurrencyConfig: Route<
+  Aws.GetProvisionedConcurrencyConfigCommandInput,
+  Aws.GetProvisionedConcurrencyConfigResponse
+> = (input, caller, parts) => {
+  const { account, name, version } = published(input, caller, parts, NOT_PUBLISHED)
+  return viewOf(existing(parts.functions.cached(account, name), name, caller), version, parts)
+}
+
+export const deleteProvisionedConcurrencyConfig: Route<
+  Aws.DeleteProvisionedConcurrencyConfigCommandInput,
+  object
+> = async (input, caller, parts) => {
+  const { account, name, version } = published(input, caller, parts, NOT_PUBLISHED)
+  await parts.functions.change(account, name, (document) =>
+    unprovision(existing(document, name, caller), version, Date.now()),
+  )
+  return DELETED
+}
+
+export const listProvisionedConcurrencyConfigs: Route<
+  Aws.ListProvisionedConcurrencyConfigsCommandInput,
+  Aws.ListProvisionedConcurrencyConfigsResponse
+> = (input, caller, parts) => {
+  const document = findLatest(input, caller, parts)
+  const size = Math.min(input.MaxItems ?? PAGE_MAX, PAGE_MAX)
+  const first = input.Marker === undefined ? 0 : Number(readMarker(input.Marker))
+  const rest = (document.concurrency?.provisioned ?? [])
+    .filter(({ version }) => Number(version) >= first)
+    .sort((a, b) => Number(a.version) - Number(b.version))
+  const next = rest[size]
+  return {
+    ProvisionedConcurrencyConfigs: rest.slice(0, size).map(({ version }) => ({
+      FunctionArn: functionArn(caller.place, document.name, version),
+      ...viewOf(document, version, parts),
+    })),
+    ...(next && { NextMarker: makeMarker(next.version) }),
+  }
+}
+
+export const getAccountSettings: Route<
+  Aws.GetAccountSettingsCommandInput,
+  Aws.GetAccountSettingsResponse
+> = (_input, caller, parts) => {
+  const { documents, limit } = accountOf(caller, parts)
+  const sizes = documents.flatMap(({ latest, published }) =>
+    [latest, ...published].map(({ code }) => code.size),
+  )
+  return {
+    AccountLimit: {
+      TotalCodeSize: CODE_BYTES_MAX.all,
+      CodeSizeUnzipped: CODE_BYTES_MAX.unzipped,
+      CodeSizeZipped: CODE_BYTES_MAX.zipped,
+      ConcurrentExecutions: limit,
+      UnreservedConcurrentExecutions: unreserved(documents, limit),
+    },
+    AccountUsage: {
+      TotalCodeSize: sizes.reduce((sum, size) => sum + size, 0),
+      FunctionCount: documents.length,
+    },
+  }
+}
+
+const accountOf = ({ place }: Caller, { functions, limits }: Parts) => ({
+  documents: functions.list(place.account),
+  limit: limits.concurrency,
+  now: Date.now(),
+})
+
+/** A reserve belongs to the function, never to one version of it. */
+function unqualified(input: Named, caller: Caller) {
+  const reference = parseFunctionName(input.FunctionName ?? '', undefined, caller.place)
+  if (reference.qualifier === undefined) return reference
+  throw new ServiceError(
+    'InvalidParameterValueException',
+    'This operation is permitted on Lambda functions only. Aliases and versions do not support ' +
+      'this operation. Please specify either a function name or an unqualified function ARN.',
+  )
+}
+
+const UNPUBLISHED =
+  'Provisioned Concurrency Configs cannot be applied to unpublished function versions.'
+const NOT_PUBLISHED = 'The function resource provided must be an alias or a published version.'
+
+/** The published version that is meant. @throws ServiceError with `refusal` for $LATEST. */
+function published(input: Named, caller: Caller, parts: Parts, refusal: string) {
+  const { account, name, qualifier } = parseFunctionName(
+    input.FunctionName ?? '',
+    input.Qualifier,
+    caller.place,
+  )
+  if (qualifier === undefined || qualifier === '$LATEST') {
+    throw new ServiceError('InvalidParameterValueException', refusal)
+  }
+  const document = parts.functions.cached(account, name)
+  if (document && versionOf(document, qualifier)) return { account, name, version: qualifier }
+  const arn = functionArn(caller.place, name, qualifier)
+  if (/^\d+$/.test(qualifier)) throw notFound(arn)
+  throw new ServiceError('ResourceNotFoundException', `Cannot find alias arn: ${arn}`)
+}
+
+function existing(document: FunctionDocument | undefined, name: string, caller: Caller) {
+  if (!document) throw notFound(functionArn(caller.place, name))
+  return document
+}
+
+function viewOf(document: FunctionDocument, version: string, parts: Parts) {
+  const wish = document.concurrency?.provisioned.find((one) => one.version === version)
+  if (!wish) {
+    throw new ServiceError(
+      'ProvisionedConcurrencyConfigNotFoundException',
+      'No Provisioned Concurrency Config found for this function',
+    )
+  }
+  const shares = parts.schedulers
+    .live()
+    .flatMap(({ provisioned }) => provisioned ?? [])
+    .filter(
+      (share) =>
+        share.account === document.account &&
+        share.functionName === document.name &&
+        share.version === version,
+    )
+  return viewProvisioned(wish, shares)
+}
