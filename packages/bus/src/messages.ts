@@ -32,7 +32,7 @@ export const logSubject = (account: string, group: string) =>
   `logs.${account}.${Buffer.from(group).toString('base64url')}`
 
 /** KV buckets. */
-export const BUCKETS = { functions: 'functions', totals: 'totals' } as const
+export const BUCKETS = { functions: 'functions', roster: 'roster', totals: 'totals' } as const
 
 /** What a gateway sends to a scheduler beside the payload. */
 export interface InvokeMessage {

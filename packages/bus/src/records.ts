@@ -17,6 +17,8 @@ export interface Records<T> {
   cached(key: string): Revised<T> | undefined
   /** All cached keys that start with the prefix, sorted. */
   keys(prefix: string): string[]
+  /** All keys that the server has at this moment; the cache may be behind. */
+  freshKeys(): Promise<string[]>
   /** From the server, and into the cache. */
   get(key: string): Promise<Revised<T> | undefined>
   create(key: string, value: T): Promise<number | 'exists'>
@@ -50,6 +52,12 @@ export async function openRecords<T>(bus: Bus, options: RecordsOptions): Promise
   return {
     cached: (key) => cache.entries.get(key),
     keys: (prefix) => cache.sortedKeys().filter((key) => key.startsWith(prefix)),
+    async freshKeys() {
+      requireConnected(bus)
+      const found: string[] = []
+      for await (const key of await kv.keys()) found.push(key)
+      return found
+    },
     async get(key) {
       requireConnected(bus)
       const entry = await kv.get(key)

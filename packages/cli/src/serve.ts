@@ -14,11 +14,12 @@ import { openDoor } from '@hearth/invocation/invoke'
 import { watchSchedulers } from '@hearth/invocation/schedulers'
 import { connectLeases } from '@hearth/leases/connect'
 import { startMetering } from '@hearth/metering'
-import { startScheduler } from '@hearth/scheduler'
+import { startScheduler, Tokens } from '@hearth/scheduler'
 import { type Artifacts, openArtifacts } from '@hearth/store/artifacts'
-import { openFunctions } from '@hearth/store/functions'
+import { type Functions, openFunctions } from '@hearth/store/functions'
 import { type Ledger, openLedger } from '@hearth/store/ledger'
 import { type Logs, openLogs } from '@hearth/store/logs'
+import { openRoster } from '@hearth/store/roster'
 import { type Config, suggestSchedulerId } from './config.ts'
 
 /** What every role may share, and the way to undo what was started, newest last. */
@@ -29,6 +30,7 @@ interface Ground {
   requests: Requests
   streams: Streams
   artifacts: Artifacts
+  functions: Functions
   ledger: Ledger
   logs: Logs
   stops: (() => Promise<void> | void)[]
@@ -67,12 +69,15 @@ async function openGround(
     () => claims.close(),
   )
   const streams = await createStreams(bus)
+  const functions = await openFunctions(bus)
+  stops.push(() => functions.close())
   return {
     config,
     version,
     bus,
     requests: createRequests(bus, claims),
     streams,
+    functions,
     artifacts: await openArtifacts(join(config.HEARTH_DATA_DIR, 'artifacts')),
     ledger: await openLedger(bus, streams),
     logs: await openLogs(streams),
@@ -82,6 +87,8 @@ async function openGround(
 
 async function scheduler({ config, stops, ...ground }: Ground): Promise<void> {
   const schedulerId = await rememberSchedulerId(config)
+  const leases = connectLeases(config.HEARTH_VALKEY_URL)
+  const roster = await openRoster(ground.bus)
   const started = await startScheduler({
     schedulerId,
     owner: config.HEARTH_OWNER ?? hashOf(config.HEARTH_DATA_DIR),
@@ -99,12 +106,27 @@ async function scheduler({ config, stops, ...ground }: Ground): Promise<void> {
     hands: config.HEARTH_HANDS,
     ...functionCredentials(config),
     requests: ground.requests,
+    async openTokens(own) {
+      await roster.join(schedulerId)
+      const account = config.HEARTH_ACCOUNT
+      const limit = config.HEARTH_CONCURRENCY
+      const parts = { ...ground, ...own, schedulerId, account, limit, leases, roster, report }
+      const tokens = new Tokens(parts)
+      await tokens.ready()
+      return tokens
+    },
     codeDirectory: ground.artifacts.codeDirectory,
     publishLogs: ground.logs.publish,
     ship: ground.ledger.ship,
     report,
   })
-  stops.push(() => started.close())
+  stops.push(
+    () => roster.close(),
+    () => leases.close(),
+    // Nothing of it runs any more, and all tokens are back.
+    () => roster.leave(schedulerId).catch((error) => report(`the roster keeps us: ${error}`)),
+    () => started.close(),
+  )
 }
 
 function metering({ config, requests, ledger, stops }: Ground): void {
@@ -117,8 +139,7 @@ function metering({ config, requests, ledger, stops }: Ground): void {
 }
 
 async function gateway({ config, version, stops, ...ground }: Ground): Promise<number> {
-  const { bus, requests, artifacts, logs } = ground
-  const functions = await openFunctions(bus)
+  const { bus, requests, artifacts, functions, logs } = ground
   const schedulers = watchSchedulers(requests)
   const region = config.HEARTH_REGION
   const started = await startGateway({
@@ -144,7 +165,6 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
     logs,
   })
   stops.push(
-    () => functions.close(),
     () => schedulers.close(),
     () => started.close(),
   )

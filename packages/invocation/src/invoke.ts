@@ -56,6 +56,8 @@ const START_BY_MS = 1_500
  * way.
  */
 const GRACE_MS = 60_000
+const RESERVED: ThrottleReason = 'ReservedFunctionConcurrentInvocationLimitExceeded'
+const UNRESERVED: ThrottleReason = 'ConcurrentInvocationLimitExceeded'
 
 export function openDoor(parts: DoorParts): Door {
   const resolve = (account: string, name: string, qualifier?: string): Resolved => {
@@ -72,16 +74,22 @@ export function openDoor(parts: DoorParts): Door {
   return {
     resolve,
     async invoke(request, listener) {
-      const { version } = resolve(request.account, request.functionName, request.qualifier)
+      const { document, version } = resolve(
+        request.account,
+        request.functionName,
+        request.qualifier,
+      )
+      // Turned off: known here as soon as it is written, whatever schedulers have heard.
+      if (document.concurrency?.reserved === 0) throw throttled(RESERVED)
       const question = { meta: messageFor(request, version, listener), body: request.payload }
-      let last: Rejection | undefined
-      for (const scheduler of rank(version.deploymentId, parts.schedulers.live())) {
+      const rejections: Rejection[] = []
+      // One without a token says so; another may hold one.
+      for (const scheduler of rank(request.functionName, parts.schedulers.live())) {
         const sent = await send(parts.requests, scheduler, { ...question, listener })
         if (sent.kind === 'ran') return settle(sent.reply)
-        if (sent.kind === 'rejected') last = sent.rejection
-        if (last?.rejected === 'throttled') break
+        if (sent.kind === 'rejected') rejections.push(sent.rejection)
       }
-      throw refusal(last)
+      throw refusal(rejections)
     },
   }
 }
@@ -147,23 +155,18 @@ function settle(reply: Envelope<InvokeReply>): InvocationResult {
   return { ...reply.meta, payload: reply.body }
 }
 
-function refusal(rejection: Rejection | undefined): ServiceError {
-  if (rejection?.rejected === 'throttled') {
-    const reason: ThrottleReason = rejection.throttleReason ?? 'ConcurrentInvocationLimitExceeded'
-    return new ServiceError('TooManyRequestsException', 'Rate Exceeded.', {
-      members: { Reason: reason },
-    })
-  }
-  if (rejection?.rejected === 'busy') {
-    return new ServiceError('TooManyRequestsException', 'Rate Exceeded.', {
-      members: { Reason: 'ConcurrentInvocationLimitExceeded' },
-    })
-  }
+function refusal(rejections: readonly Rejection[]): ServiceError {
+  const limited = rejections.find(({ rejected }) => rejected === 'throttled')
+  if (limited) return throttled(limited.throttleReason ?? UNRESERVED)
+  if (rejections.some(({ rejected }) => rejected === 'busy')) return throttled(UNRESERVED)
   return new ServiceError(
     'ServiceUnavailableException',
     'Service is unavailable: no scheduler answers. `hearth status` shows which parts run.',
   )
 }
+
+const throttled = (reason: ThrottleReason) =>
+  new ServiceError('TooManyRequestsException', 'Rate Exceeded.', { members: { Reason: reason } })
 
 function requireInvokable(version: FunctionVersion, arn: string): void {
   if (version.state === 'Active') return

@@ -1,16 +1,16 @@
 // Which scheduler should run an invocation: a pure ranking by rendezvous hash, so that a function
-// version has a home (and its warm environments are found again), and spill-over has an order that
-// every gateway agrees on without asking anyone.
+// has a home (its warm environments are found again, and its tokens), and spill-over has an order
+// that every gateway agrees on without asking anyone.
 
 /** The candidates, best first. Those that drain are left out. */
 export function rank<Candidate extends { schedulerId: string; draining: boolean }>(
-  deploymentId: string,
+  functionName: string,
   candidates: readonly Candidate[],
 ): Candidate[] {
   const open = candidates.filter((candidate) => !candidate.draining)
   if (open.length < 2) return open
   return open
-    .map((candidate) => ({ candidate, weight: hash(`${deploymentId}/${candidate.schedulerId}`) }))
+    .map((candidate) => ({ candidate, weight: hash(`${functionName}/${candidate.schedulerId}`) }))
     .sort(
       (a, b) => b.weight - a.weight || compare(a.candidate.schedulerId, b.candidate.schedulerId),
     )

@@ -4,7 +4,8 @@
 // A failure prints its seed; the same seed fails again.
 
 import { expect, test } from 'vitest'
-import { HeartbeatEar, TokenHolding, type TokenLimits } from './token-holding.ts'
+import { HeartbeatEar } from './heartbeat-ear.ts'
+import { TokenHolding, type TokenLimits } from './token-holding.ts'
 import { type TokenAnswer, type TokenLedger, takeTurn } from './token-law.ts'
 
 const SEEDS = 2_000

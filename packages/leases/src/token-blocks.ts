@@ -5,7 +5,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Result } from 'ioredis'
 import type { LeaseStore } from './connect.ts'
-import { HeartbeatEar, TokenHolding, type TokenLimits } from './token-holding.ts'
+import { HeartbeatEar } from './heartbeat-ear.ts'
+import { TokenHolding, type TokenLimits } from './token-holding.ts'
 import type { TokenAnswer } from './token-law.ts'
 import { TOKEN_SCRIPT } from './token-script.ts'
 
@@ -25,26 +26,6 @@ export interface TokenBlocksOptions {
   fence(): void
 }
 
-export interface TokenBlocks {
-  /** Takes a token for one invocation without any I/O. */
-  take(limits: TokenLimits): boolean
-  give(pool: string): void
-  /** Makes a pool known ahead of its first invocation. */
-  expect(limits: TokenLimits): void
-  drop(pool: string): void
-  pools(): string[]
-  count(pool: string): { idle: number; running: number }
-  /** Whether tokens are being trusted; without Valkey this ends when the lease does. */
-  admits(): boolean
-  /** Resolves after a turn that begins after this call, or after so many milliseconds. */
-  turned(withinMs: number): Promise<void>
-  /** A scheduler's heartbeat was heard on NATS. */
-  heard(schedulerId: string): void
-  live(): string[]
-  /** Gives everything back that does not run. */
-  close(): Promise<void>
-}
-
 const RENEW_MS = 2_000
 /** After a turn that brought nothing: who asks more often only burdens Valkey. */
 const PATIENCE_MS = 200
@@ -56,99 +37,146 @@ declare module 'ioredis' {
   }
 }
 
-export function openTokenBlocks({ redis }: LeaseStore, options: TokenBlocksOptions): TokenBlocks {
-  redis.defineCommand('hearthTokens', { numberOfKeys: 1, lua: TOKEN_SCRIPT })
-  const key = `hearth:{cc:${options.account}}`
-  const holding = new TokenHolding(options.schedulerId, options.life)
-  const ear = new HeartbeatEar(options.schedulerId)
-  const clock = createClock()
-  let roster: { epoch: string; ids: string[] } = { epoch: '', ids: [] }
-  let closing = false
-  let turning: Promise<void> | undefined
-  let turnedAt = Number.NEGATIVE_INFINITY
-  let isOpen = true
+export class TokenBlocks {
+  readonly #redis: LeaseStore['redis']
+  readonly #options: TokenBlocksOptions
+  readonly #holding: TokenHolding
+  readonly #ear: HeartbeatEar
+  readonly #clock = createClock()
+  readonly #timer: NodeJS.Timeout
+  #roster: { epoch: string; ids: string[] } = { epoch: '', ids: [] }
+  #isClosing = false
+  #isOpen = true
+  #turning: Promise<void> | undefined
+  #turnedAt = Number.NEGATIVE_INFINITY
 
-  const readRoster = async () => {
-    const { epoch } = holding
-    if (epoch === '' || (roster.epoch === epoch && isOpen)) return
-    const ids = await options.roster().catch(() => undefined)
-    if (ids) roster = { epoch, ids }
+  constructor({ redis }: LeaseStore, options: TokenBlocksOptions) {
+    redis.defineCommand('hearthTokens', { numberOfKeys: 1, lua: TOKEN_SCRIPT })
+    this.#redis = redis
+    this.#options = options
+    this.#holding = new TokenHolding(options.schedulerId, options.life)
+    this.#ear = new HeartbeatEar(options.schedulerId)
+    this.#timer = setInterval(() => this.#tick(), TICK_MS)
   }
-  const exchange = async (sentAt: number) => {
-    const live = ear.live(sentAt)
-    const request = holding.ask(
+
+  /** Takes a token for one invocation, without any I/O. */
+  take(limits: TokenLimits): boolean {
+    return this.#holding.take(limits, this.#clock())
+  }
+
+  give(pool: string): void {
+    this.#holding.give(pool)
+  }
+
+  /** Makes a pool known ahead of its first invocation. */
+  expect(limits: TokenLimits): void {
+    this.#holding.expect(limits, this.#clock())
+  }
+
+  /** A pool that is configured no more. */
+  drop(pool: string): void {
+    this.#holding.drop(pool)
+  }
+
+  pools(): string[] {
+    return this.#holding.pools()
+  }
+
+  count(pool: string): { idle: number; running: number } {
+    return this.#holding.count(pool)
+  }
+
+  /** Whether tokens are trusted; without Valkey this ends when the lease does. */
+  admits(): boolean {
+    return this.#holding.admits(this.#clock())
+  }
+
+  /** Resolves after a turn that begins after this call, or after so many milliseconds. */
+  async turned(withinMs: number): Promise<void> {
+    const since = this.#clock()
+    const waited = (async () => {
+      await this.#turning
+      if (this.#turnedAt < since) this.#start()
+      await this.#turning
+    })()
+    await Promise.race([waited, pause(withinMs)])
+  }
+
+  /** A scheduler's heartbeat was heard on NATS. */
+  heard(schedulerId: string): void {
+    this.#ear.hear(schedulerId, this.#clock())
+  }
+
+  /** Schedulers that were heard lately, and this one. */
+  live(): string[] {
+    return this.#ear.live(this.#clock())
+  }
+
+  /** Gives everything back that does not run. */
+  async close(): Promise<void> {
+    this.#isClosing = true
+    clearInterval(this.#timer)
+    await this.#turning
+    for (const pool of this.#holding.pools()) this.#holding.drop(pool)
+    await Promise.race([this.#exchange(), pause(RENEW_MS)])
+  }
+
+  #tick(): void {
+    const now = this.#clock()
+    if (this.#holding.isFenced(now, this.#ear.heardOneself)) this.#options.fence()
+    const dueAt = this.#turnedAt + (this.#holding.isLacking ? PATIENCE_MS : RENEW_MS)
+    if (now >= dueAt) this.#start()
+  }
+
+  #start(): void {
+    this.#turnedAt = this.#clock()
+    this.#turning ??= this.#turn().finally(() => {
+      this.#turning = undefined
+    })
+  }
+
+  async #turn(): Promise<void> {
+    await this.#readRoster()
+    const answer = await this.#exchange()
+    // The memory was lost, or nobody is accounted for yet: the second turn is the one that counts.
+    const isAgain = answer?.kind === 'epoch' || (answer?.kind === 'turned' && !answer.open)
+    if (!isAgain) return
+    await this.#readRoster()
+    await this.#exchange()
+  }
+
+  /** Read after the epoch is known: whoever held tokens before it is in the record by then. */
+  async #readRoster(): Promise<void> {
+    const { epoch } = this.#holding
+    if (epoch === '' || (this.#roster.epoch === epoch && this.#isOpen)) return
+    const ids = await this.#options.roster().catch(() => undefined)
+    if (ids) this.#roster = { epoch, ids }
+  }
+
+  async #exchange(): Promise<TokenAnswer | undefined> {
+    const sentAt = this.#clock()
+    const live = this.#ear.live(sentAt)
+    const { epoch, ids } = this.#roster
+    const request = this.#holding.ask(
       {
-        limit: options.limit(),
-        outlivesMs: options.outlivesMs(),
+        limit: this.#options.limit(),
+        outlivesMs: this.#options.outlivesMs(),
         live,
-        homeOf: (pool) => (closing ? '' : options.homeOf(pool, live)),
-        gone: ear.gone(roster.ids, sentAt),
+        homeOf: (pool) => (this.#isClosing ? undefined : this.#options.homeOf(pool, live)),
+        gone: this.#ear.gone([...new Set([...ids, ...this.#ear.known()])], sentAt),
         nonce: randomUUID(),
-        ...(roster.epoch === holding.epoch && { roster: roster.ids }),
+        ...(epoch === this.#holding.epoch && { roster: ids }),
       },
       sentAt,
     )
-    const answer = await send(redis.hearthTokens(key, JSON.stringify(request)))
-    if (answer) holding.hear(request, answer, { sentAt, now: clock() })
-    if (answer?.kind === 'turned') isOpen = answer.open
+    const key = `hearth:{cc:${this.#options.account}}`
+    const text = await this.#redis.hearthTokens(key, JSON.stringify(request)).catch(() => undefined)
+    if (text === undefined) return undefined
+    const answer = JSON.parse(text) as TokenAnswer
+    this.#holding.hear(request, answer, { sentAt, now: this.#clock() })
+    if (answer.kind === 'turned') this.#isOpen = answer.open
     return answer
   }
-  const turn = async () => {
-    await readRoster()
-    const answer = await exchange(clock())
-    // Lost memory, or a gate that our roster may open: the second turn is the one that counts.
-    const isAgain = answer?.kind === 'epoch' || (answer?.kind === 'turned' && !answer.open)
-    if (isAgain) {
-      await readRoster()
-      await exchange(clock())
-    }
-  }
-  const start = () => {
-    turnedAt = clock()
-    turning ??= turn().finally(() => {
-      turning = undefined
-    })
-    return turning
-  }
-  const tick = () => {
-    const now = clock()
-    if (holding.isFenced(now, ear.heardOneself)) options.fence()
-    if (now >= turnedAt + RENEW_MS || (holding.isLacking && now >= turnedAt + PATIENCE_MS)) start()
-  }
-  const timer = setInterval(tick, TICK_MS)
-
-  return {
-    take: (limits) => holding.take(limits, clock()),
-    give: (pool) => holding.give(pool),
-    expect: (limits) => holding.expect(limits, clock()),
-    drop: (pool) => holding.drop(pool),
-    pools: () => holding.pools(),
-    count: (pool) => holding.count(pool),
-    admits: () => holding.admits(clock()),
-    async turned(withinMs) {
-      const since = clock()
-      const waited = (async () => {
-        await turning
-        if (turnedAt < since) void start()
-        await turning
-      })()
-      await Promise.race([waited, pause(withinMs)])
-    },
-    heard: (schedulerId) => ear.hear(schedulerId, clock()),
-    live: () => ear.live(clock()),
-    async close() {
-      closing = true
-      clearInterval(timer)
-      await turning
-      for (const pool of holding.pools()) holding.drop(pool)
-      await Promise.race([exchange(clock()), pause(RENEW_MS)])
-    },
-  }
-}
-
-async function send(sent: Promise<string>): Promise<TokenAnswer | undefined> {
-  const text = await sent.catch(() => undefined)
-  return text === undefined ? undefined : (JSON.parse(text) as TokenAnswer)
 }
 
 /**

@@ -2,13 +2,7 @@
 // answers are handed in, so a simulation can play it. Taking a token is a subtraction; the next
 // turn at the allocator is written here and sent by token-blocks.
 
-import {
-  LEASE_MS,
-  type PoolWish,
-  SILENT_MS,
-  type TokenAnswer,
-  type TokenRequest,
-} from './token-law.ts'
+import { LEASE_MS, type PoolWish, type TokenAnswer, type TokenRequest } from './token-law.ts'
 
 /** Admission ends this long before the lease, so that small pauses cannot outlive it. */
 const MARGIN_MS = 2_000
@@ -18,8 +12,6 @@ const IDLE_MS = 2_000
 const FORGET_MS = 60_000
 /** Cut off from Valkey and NATS for this long after the lease, nothing may go on. */
 const FENCE_MS = 10_000
-/** A heartbeat comes each second; an ear that missed three is not trusted. */
-const DEAF_MS = 3_000
 
 /** A pool as the configuration has it: AWS's limits, newest revision first. */
 export interface TokenLimits extends Omit<PoolWish, 'holds' | 'wants'> {
@@ -83,7 +75,8 @@ export class TokenHolding {
     const block = this.#blockOf(limits, now)
     block.usedAt = now
     if (block.idle === 0 || !this.admits(now)) {
-      block.missed += 1
+      // A pinned pool has its part already; who finds it in use spills over.
+      if (limits.pinned === undefined) block.missed += 1
       return false
     }
     block.idle -= 1
@@ -197,15 +190,19 @@ export class TokenHolding {
     const holds = block.idle + block.running
     if (pinned !== undefined) return this.#keep(block, Math.min(pinned, limit))
     const isIdle = block.missed === 0 && now > block.usedAt + IDLE_MS
-    // Alone there is nobody to share with; then the whole block stays here, and no invocation waits.
+    // Alone there is nobody to share with: the whole block stays here, and no invocation waits.
     if (around.live.length < 2) {
       if (block.recalled) this.#keep(block, limit)
       return isIdle && now > block.usedAt + FORGET_MS ? this.#keep(block, 0) : limit - holds
     }
     const isShared = limit >= 2 * around.live.length
     if (!isShared && around.homeOf(name) !== this.#scheduler) return this.#keep(block, 0)
-    if (isIdle || (block.recalled && block.missed === 0)) return this.#keep(block, 0)
-    if (block.missed === 0 && block.idle > holds / 4) return 0
+    const fair = Math.floor(limit / around.live.length)
+    if (block.missed === 0) {
+      // A few stay at hand for the next invocation, unless somebody goes without.
+      this.#keep(block, block.recalled ? 0 : isIdle ? Math.ceil(fair / 2) : fair)
+      if (isIdle || block.recalled || block.idle > holds / 4) return 0
+    }
     block.size = Math.min(2 * block.size, Math.max(1, Math.floor(limit / (2 * around.live.length))))
     return Math.max(0, Math.min(Math.max(block.size, block.missed), limit - holds))
   }
@@ -231,37 +228,4 @@ export class TokenHolding {
 interface Times {
   sentAt: number
   now: number
-}
-
-/** Whose silence a scheduler may attest, judged by an ear that hears its own heartbeats. */
-export class HeartbeatEar {
-  readonly #self: string
-  readonly #heard = new Map<string, number>()
-  #hearsSince = Number.POSITIVE_INFINITY
-
-  constructor(self: string) {
-    this.#self = self
-  }
-
-  hear(scheduler: string, now: number): void {
-    if (scheduler === this.#self && !(now - this.heardOneself < DEAF_MS)) this.#hearsSince = now
-    this.#heard.set(scheduler, now)
-  }
-
-  /** When our own heartbeat last came back: until then NATS had us. */
-  get heardOneself(): number {
-    return this.#heard.get(this.#self) ?? Number.NEGATIVE_INFINITY
-  }
-
-  /** Those who have been silent, all the while that we could hear. */
-  gone(candidates: readonly string[], now: number): string[] {
-    const hears = now - this.heardOneself < DEAF_MS && now - this.#hearsSince > SILENT_MS
-    if (!hears) return []
-    return candidates.filter((id) => now - (this.#heard.get(id) ?? this.#hearsSince) > SILENT_MS)
-  }
-
-  live(now: number): string[] {
-    const live = [...this.#heard].filter(([, at]) => now - at < 2 * DEAF_MS).map(([id]) => id)
-    return live.includes(this.#self) ? live : [...live, this.#self]
-  }
 }

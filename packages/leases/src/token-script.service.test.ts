@@ -6,7 +6,7 @@ import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Server, startValkey } from '../../../e2e/servers.ts'
 import { connectLeases, type LeaseStore } from './connect.ts'
-import { openTokenBlocks, type TokenBlocks } from './token-blocks.ts'
+import { TokenBlocks } from './token-blocks.ts'
 import type { TokenLimits } from './token-holding.ts'
 import { type TokenLedger, type TokenRequest, takeTurn } from './token-law.ts'
 import { TOKEN_SCRIPT } from './token-script.ts'
@@ -92,19 +92,16 @@ test('the script is the law', async () => {
   redis.disconnect()
 })
 
-interface Holder extends TokenBlocks {
-  store: LeaseStore
-}
-
 const ALL: TokenLimits = { name: '*', limit: 8, revision: 1, group: '*', groupLimit: 8 }
-let holders: Holder[] = []
+let holders: TokenBlocks[] = []
+let stores: LeaseStore[] = []
 let roster: string[] = []
 let serial = 0
 
-function hold(schedulerId: string, life = 1): Holder {
+function hold(schedulerId: string, life = 1): TokenBlocks {
   const store = connectLeases(valkey.url)
   roster = [...new Set([...roster, schedulerId])]
-  const blocks = openTokenBlocks(store, {
+  const holder = new TokenBlocks(store, {
     account: `test-${serial}`,
     schedulerId,
     life,
@@ -114,21 +111,22 @@ function hold(schedulerId: string, life = 1): Holder {
     roster: async () => roster,
     fence() {},
   })
-  const holder = { ...blocks, store }
+  stores.push(store)
   holders.push(holder)
   return holder
 }
 
 afterEach(async () => {
   await Promise.all(holders.map((one) => one.close()))
-  await Promise.all(holders.map((one) => one.store.close()))
+  await Promise.all(stores.map((store) => store.close()))
   holders = []
+  stores = []
   roster = []
   serial += 1
 })
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-const takeAll = (holder: Holder, limits = ALL) => {
+const takeAll = (holder: TokenBlocks, limits = ALL) => {
   let count = 0
   while (holder.take(limits)) count += 1
   return count

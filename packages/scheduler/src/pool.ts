@@ -161,16 +161,20 @@ export class Pool {
 
   /** Ends everything; what has no answer yet fails. Resolves when the last sandbox is gone. */
   async stopAll(): Promise<void> {
-    const reason = 'The scheduler stopped before the function answered.'
-    for (const deployment of this.#deployments.values()) {
-      deployment.kept = 0
-      while (deployment.waiting > 0) this.#dequeue(deployment)?.failed(reason)
-    }
-    for (const environment of [...this.#environments.keys()]) environment.abandon(reason)
+    for (const deployment of this.#deployments.values()) deployment.kept = 0
+    this.abandonAll('The scheduler stopped before the function answered.')
     const until = performance.now() + STOP_MS_MAX
     while (this.#gate.sandboxes > 0 && performance.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
+  }
+
+  /** Ends every environment; what has no answer yet fails for that reason. */
+  abandonAll(reason: string): void {
+    for (const deployment of this.#deployments.values()) {
+      while (deployment.waiting > 0) this.#dequeue(deployment)?.failed(reason)
+    }
+    for (const environment of [...this.#environments.keys()]) environment.abandon(reason)
   }
 
   #deploymentOf(place: Place): Deployment {

@@ -16,7 +16,7 @@ import {
   STREAMED_BYTES_MAX,
 } from '@hearth/core/invocation'
 import type { PoolLimits } from './pool.ts'
-import { type Scheduler, startScheduler } from './start.ts'
+import { type HeldTokens, type Scheduler, startScheduler } from './start.ts'
 import type { StemsOptions } from './stems.ts'
 
 export interface Answer {
@@ -59,6 +59,15 @@ export interface HarnessOptions {
 
 const run = promisify(execFile)
 
+/** Tokens for everybody: they have tests of their own. */
+const ENOUGH: HeldTokens = {
+  take: () => 'any',
+  wait: async () => 'any',
+  give() {},
+  reasonFor: () => 'ConcurrentInvocationLimitExceeded',
+  async close() {},
+}
+
 const LIMITS: PoolLimits = {
   memoryMb: 2048,
   concurrency: 1000,
@@ -85,6 +94,7 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     streamedBytesMax: STREAMED_BYTES_MAX,
     hands: options.hands ?? 'auto',
     requests: oneAnswerer(answerers as unknown[]),
+    openTokens: async () => ENOUGH,
     codeDirectory: async () => code,
     publishLogs: (_account, _group, batch) => {
       harness.log.push(...batch.events.map((event) => event.message))

@@ -27,6 +27,9 @@ import { openSandboxChannel } from './sandbox-channel.ts'
 import { Snapshots } from './snapshots.ts'
 import { STEM_MEMORY_MB } from './stem.ts'
 import { Stems, type StemsOptions } from './stems.ts'
+import type { Tokens } from './tokens.ts'
+
+export { Tokens } from './tokens.ts'
 
 export interface SchedulerOptions {
   schedulerId: string
@@ -42,12 +45,17 @@ export interface SchedulerOptions {
   requests: Requests
   /** Whether to work with the native helper where that is possible, or with Docker's API alone. */
   hands: 'auto' | 'off'
+  /** Called once this life may hold tokens: nothing of an earlier one runs any more. */
+  openTokens(own: { life: number; fence(): void }): Promise<HeldTokens>
   codeDirectory(sha256: string): Promise<string>
   publishLogs(account: string, group: string, batch: LogBatch): void
   /** Stores a ledger segment unless its subject is taken. */
   ship(subject: string, segment: { records: InvocationRecord[] }): Promise<unknown>
   report(problem: string): void
 }
+
+/** What the scheduler needs of its concurrency tokens. */
+export type HeldTokens = Pick<Tokens, 'close' | 'give' | 'reasonFor' | 'take' | 'wait'>
 
 export interface Scheduler {
   /** Stems that wait for a function at this moment. */
@@ -68,24 +76,27 @@ const DRAIN_MS_MAX = 10_000
 /** The first delivery is attempt 1; later ones come with the async queue. */
 const FIRST_ATTEMPT = 1
 const MICROSECONDS = 1000
+const FENCED = 'The scheduler was cut off while the function ran.'
 /** The most of the host's sandbox memory that stems may take. */
 const STEMS_SHARE = 0.1
 
 export async function startScheduler(options: SchedulerOptions): Promise<Scheduler> {
   const { schedulerId, requests } = options
-  const epoch = String(Date.now())
+  const life = Date.now()
+  const epoch = String(life)
   const directory = join(options.dataDirectory, 'schedulers', schedulerId)
   const runDirectory = join(options.dataDirectory, 'run', schedulerId)
   const driver = await openDockerDriver({ ...options, epoch })
   await removeLeftovers(driver, schedulerId, runDirectory)
   const attempts = openAttemptLog({ ...options, directory: join(directory, 'attempts'), epoch })
   const { pool, stems, snapshots } = openPool(options, { driver, runDirectory })
+  const tokens = await options.openTokens({ life, fence: () => pool.abandonAll(FENCED) })
   let draining = false
   const answering = requests.answer<InvokeMessage, Acceptance, InvokeReply, StreamHead>(
     SUBJECTS.invoke(schedulerId),
     (question, respond) => {
       if (draining) return respond.first({ accepted: false, rejected: 'draining' })
-      take(question.meta, question.body, { ...options, pool, attempts, respond })
+      take(question.meta, question.body, { ...options, pool, attempts, tokens, respond })
     },
   )
   const beat = () => requests.publish(SUBJECTS.schedulers, heartbeat())
@@ -121,6 +132,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       for (const timer of timers) clearInterval(timer)
       await Promise.all([pool.stopAll(), stems.close()])
       await driver.close()
+      await tokens.close()
       answering.close()
       wanted.close()
       await attempts.close()
@@ -158,14 +170,36 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, 20))
 interface TakeParts {
   pool: Pool
   attempts: AttemptLog
+  tokens: HeldTokens
   respond: Respond<Acceptance, InvokeReply, StreamHead>
   streamedBytesMax: number
 }
 
-/** One invocation, from the question to the last word. */
+/** One invocation, from the question to the last word; a token in hand makes it synchronous. */
 function take(message: InvokeMessage, payload: Uint8Array, parts: TakeParts): void {
-  const { pool, attempts, respond } = parts
-  if (Date.now() > message.startBy) return respond.first({ accepted: false, rejected: 'late' })
+  const { tokens, respond } = parts
+  const { functionName, version } = message
+  const admission = { functionName, version: version.version }
+  const token = tokens.take(admission)
+  if (token !== undefined) return run(message, payload, { ...parts, token })
+  void tokens.wait(admission).then((found) => {
+    if (found !== undefined) return run(message, payload, { ...parts, token: found })
+    const throttleReason = tokens.reasonFor(admission)
+    respond.first({ accepted: false, rejected: 'throttled', throttleReason })
+  })
+}
+
+function run(
+  message: InvokeMessage,
+  payload: Uint8Array,
+  parts: TakeParts & { token: string },
+): void {
+  const { pool, attempts, tokens, respond, token } = parts
+  const refuse = (rejection: Acceptance) => {
+    tokens.give(token)
+    respond.first(rejection)
+  }
+  if (Date.now() > message.startBy) return refuse({ accepted: false, rejected: 'late' })
   // The environment may begin within take(), and the caller must hear that it was accepted before
   // the answer.
   let start: AttemptStart | undefined
@@ -185,6 +219,7 @@ function take(message: InvokeMessage, payload: Uint8Array, parts: TakeParts): vo
       attempts.begin(start)
     },
     finished: (finished) => {
+      tokens.give(token)
       stream?.end()
       const streamed = stream && { streamedBytes: stream.bytes }
       attempts.end({ ...toRecord(start ?? attemptStart(message), finished), ...streamed })
@@ -192,10 +227,12 @@ function take(message: InvokeMessage, payload: Uint8Array, parts: TakeParts): vo
     },
     // A failed attempt that had begun stays open in the log, and is recorded as crashed.
     failed: (reason) => {
+      tokens.give(token)
       stream?.end()
       respond.last({ platformError: reason })
     },
   })
+  if (!acceptance.accepted) return refuse(acceptance)
   respond.first(acceptance)
 }
 
