@@ -46,6 +46,8 @@ export interface InvokeMessage {
   wantsLogTail: boolean
   /** The caller takes the answer as it comes, if the function streams it. */
   takesStream?: boolean
+  /** Only in an environment that was provisioned; others are asked before anything starts cold. */
+  onlyProvisioned?: true
   /** Milliseconds since the epoch after which the scheduler must not start any more. */
   startBy: number
 }
@@ -95,10 +97,8 @@ export interface ProvisionedShare {
   version: string
   /** Tells which configuration it is a part of. */
   modifiedAt: number
-  /** Environments that start or are initialised. */
-  allocated: number
-  /** Those that are initialised, busy ones included. */
-  available: number
+  /** Environments that have loaded the function, busy ones included. */
+  initialised: number
   /** AWS's StatusReason, where they cannot be initialised. */
   failed?: string
 }

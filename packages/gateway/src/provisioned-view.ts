@@ -12,18 +12,14 @@ export function viewProvisioned(
 ): Omit<ProvisionedConcurrencyConfigListItem, 'FunctionArn'> {
   // What is kept for an earlier configuration is not yet what was asked for.
   const current = shares.filter((share) => share.modifiedAt === modifiedAt)
-  const count = (of: (share: ProvisionedShare) => number) =>
-    Math.min(
-      current.reduce((sum, share) => sum + of(share), 0),
-      requested,
-    )
-  const available = count((share) => share.available)
+  const sum = current.reduce((total, { initialised }) => total + initialised, 0)
+  const initialised = Math.min(sum, requested)
   const failed = current.find((share) => share.failed !== undefined)?.failed
   return {
     RequestedProvisionedConcurrentExecutions: requested,
-    AvailableProvisionedConcurrentExecutions: available,
-    AllocatedProvisionedConcurrentExecutions: count((share) => share.allocated),
-    ...statusOf(available >= requested, failed),
+    AvailableProvisionedConcurrentExecutions: initialised,
+    AllocatedProvisionedConcurrentExecutions: initialised,
+    ...statusOf(initialised >= requested, failed),
     LastModified: lastModified(modifiedAt),
   }
 }

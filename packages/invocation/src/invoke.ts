@@ -81,14 +81,21 @@ export function openDoor(parts: DoorParts): Door {
       )
       // Turned off: known here as soon as it is written, whatever schedulers have heard.
       if (document.concurrency?.reserved === 0) throw throttled(RESERVED)
-      const question = { meta: messageFor(request, version, listener), body: request.payload }
+      const meta = messageFor(request, version, listener)
+      const question = { meta, body: request.payload, listener }
       const rejections: Rejection[] = []
-      // One without a token says so; another may hold one.
-      for (const scheduler of rank(request.functionName, parts.schedulers.live())) {
-        const sent = await send(parts.requests, scheduler, { ...question, listener })
-        if (sent.kind === 'ran') return settle(sent.reply)
-        if (sent.kind === 'rejected') rejections.push(sent.rejection)
+      const ranked = rank(request.functionName, parts.schedulers.live())
+      // Provisioned environments are spread: none of them may idle while another host starts cold.
+      const isProvisioned = document.concurrency?.provisioned.some(
+        (one) => one.version === version.version,
+      )
+      if (isProvisioned && ranked.length > 1) {
+        const first: Question = { ...question, meta: { ...meta, onlyProvisioned: true } }
+        const sent = await sendToAny(parts.requests, ranked, first, [])
+        if (sent) return settle(sent)
       }
+      const sent = await sendToAny(parts.requests, ranked, question, rejections)
+      if (sent) return settle(sent)
       throw refusal(rejections)
     },
   }
@@ -113,16 +120,33 @@ function messageFor(
   }
 }
 
+type Question = Envelope<InvokeMessage> & { listener: StreamListener | undefined }
+
 type Sent =
   | { kind: 'absent' }
   | { kind: 'ran'; reply: Envelope<InvokeReply> }
   | { kind: 'rejected'; rejection: Rejection }
 
+/** The reply of the first that accepts. One without a token says so; another may hold one. */
+async function sendToAny(
+  requests: Requests,
+  ranked: readonly LiveScheduler[],
+  question: Question,
+  rejections: Rejection[],
+): Promise<Envelope<InvokeReply> | undefined> {
+  for (const scheduler of ranked) {
+    const sent = await send(requests, scheduler, question)
+    if (sent.kind === 'ran') return sent.reply
+    if (sent.kind === 'rejected') rejections.push(sent.rejection)
+  }
+  return undefined
+}
+
 /** One scheduler's turn. Silence counts as absence: by then the scheduler refuses to start. */
 async function send(
   requests: Requests,
   scheduler: LiveScheduler,
-  question: Envelope<InvokeMessage> & { listener: StreamListener | undefined },
+  question: Question,
 ): Promise<Sent> {
   const { listener } = question
   const timeoutMs = question.meta.version.configuration.timeoutSeconds * 1000

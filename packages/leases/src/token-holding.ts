@@ -191,10 +191,7 @@ export class TokenHolding {
     if (pinned !== undefined) return this.#keep(block, Math.min(pinned, limit))
     const isIdle = block.missed === 0 && now > block.usedAt + IDLE_MS
     // Alone there is nobody to share with: the whole block stays here, and no invocation waits.
-    if (around.live.length < 2) {
-      if (block.recalled) this.#keep(block, limit)
-      return isIdle && now > block.usedAt + FORGET_MS ? this.#keep(block, 0) : limit - holds
-    }
+    if (around.live.length < 2) return this.#keep(block, limit)
     const isShared = limit >= 2 * around.live.length
     if (!isShared && around.homeOf(name) !== this.#scheduler) return this.#keep(block, 0)
     const fair = Math.floor(limit / around.live.length)

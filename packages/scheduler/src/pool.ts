@@ -132,7 +132,9 @@ export class Pool {
    */
   keep(place: Place, count: number): { initialised: number; failure?: string } {
     const deployment = this.#deploymentOf(place)
+    const surplus = Math.max(deployment.kept - count, 0)
     deployment.kept = count
+    for (const idle of deployment.listReady().slice(0, surplus)) idle.stop('configuration changed')
     this.#startAhead(deployment)
     this.#prune(deployment)
     const initialised = Math.min(deployment.countInitialised(), count)

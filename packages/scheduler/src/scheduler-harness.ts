@@ -64,6 +64,7 @@ const ENOUGH: HeldTokens = {
   take: () => 'any',
   wait: async () => 'any',
   give() {},
+  wishes: () => [],
   reasonFor: () => 'ConcurrentInvocationLimitExceeded',
   async close() {},
 }

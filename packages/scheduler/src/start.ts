@@ -21,6 +21,7 @@ import { openDockerDriver } from './drivers/docker.ts'
 import type { SandboxDriver } from './drivers/driver.ts'
 import { launch } from './launch.ts'
 import { Pool, type PoolLimits } from './pool.ts'
+import { Provisioned } from './provisioned.ts'
 import { ResponseStream } from './response-stream.ts'
 import type { FunctionCredentials } from './runtime-environment.ts'
 import { openSandboxChannel } from './sandbox-channel.ts'
@@ -55,7 +56,7 @@ export interface SchedulerOptions {
 }
 
 /** What the scheduler needs of its concurrency tokens. */
-export type HeldTokens = Pick<Tokens, 'close' | 'give' | 'reasonFor' | 'take' | 'wait'>
+export type HeldTokens = Pick<Tokens, 'close' | 'give' | 'reasonFor' | 'take' | 'wait' | 'wishes'>
 
 export interface Scheduler {
   /** Stems that wait for a function at this moment. */
@@ -91,6 +92,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const attempts = openAttemptLog({ ...options, directory: join(directory, 'attempts'), epoch })
   const { pool, stems, snapshots } = openPool(options, { driver, runDirectory })
   const tokens = await options.openTokens({ life, fence: () => pool.abandonAll(FENCED) })
+  const provisioned = new Provisioned(pool, () => tokens.wishes())
   let draining = false
   const answering = requests.answer<InvokeMessage, Acceptance, InvokeReply, StreamHead>(
     SUBJECTS.invoke(schedulerId),
@@ -107,9 +109,14 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     memoryMbFree: pool.memoryMbFree,
     environments: pool.environments,
     running: pool.running,
+    ...(provisioned.shares.length > 0 && { provisioned: provisioned.shares }),
   })
   const wanted = requests.subscribe(SUBJECTS.schedulersWanted, beat)
-  const timers = [setInterval(beat, HEARTBEAT_MS), setInterval(() => pool.reap(), SWEEP_MS)]
+  const sweep = () => {
+    if (!draining) provisioned.turn()
+    beat()
+  }
+  const timers = [setInterval(sweep, HEARTBEAT_MS), setInterval(() => pool.reap(), SWEEP_MS)]
   beat()
   return {
     get stems() {
@@ -179,7 +186,8 @@ interface TakeParts {
 function take(message: InvokeMessage, payload: Uint8Array, parts: TakeParts): void {
   const { tokens, respond } = parts
   const { functionName, version } = message
-  const admission = { functionName, version: version.version }
+  const { onlyProvisioned } = message
+  const admission = { functionName, version: version.version, onlyProvisioned }
   const token = tokens.take(admission)
   if (token !== undefined) return run(message, payload, { ...parts, token })
   void tokens.wait(admission).then((found) => {

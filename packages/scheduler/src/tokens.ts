@@ -11,12 +11,13 @@ import {
   unreservedPool,
 } from '@hearth/core/concurrency'
 import type { ThrottleReason } from '@hearth/core/error'
-import type { FunctionDocument } from '@hearth/core/function'
+import { type FunctionDocument, versionOf } from '@hearth/core/function'
 import { rank } from '@hearth/invocation/placement'
 import type { LeaseStore } from '@hearth/leases/connect'
 import { TokenBlocks } from '@hearth/leases/token-blocks'
 import type { Functions } from '@hearth/store/functions'
 import type { Roster } from '@hearth/store/roster'
+import type { ProvisionedWish } from './provisioned.ts'
 
 export interface TokensOptions {
   account: string
@@ -38,6 +39,8 @@ export interface TokensOptions {
 export interface Admission {
   functionName: string
   version: string
+  /** Only from provisioned concurrency. */
+  onlyProvisioned?: true | undefined
 }
 
 /** How long an invocation may wait for tokens that the allocator may have. */
@@ -96,9 +99,11 @@ export class Tokens {
     const pools = this.#poolsOf(admission)
     const last = pools.at(-1)
     const now = performance.now()
-    if (!last || last.limit === 0) return undefined
+    if (!last || last.limit === 0 || admission.onlyProvisioned) return undefined
     if (now < (this.#deniedAt.get(last.name) ?? Number.NEGATIVE_INFINITY) + DENIED_MS)
       return undefined
+    // What another pool must give up for this one is known before the turn.
+    this.#keep()
     await this.#blocks.turned(WAIT_MS)
     const taken = this.take(admission)
     if (taken === undefined) this.#deny(last.name)
@@ -122,6 +127,20 @@ export class Tokens {
     return this.#blocks.live().filter((id) => !this.#draining.has(id))
   }
 
+  /** What this scheduler is to hold initialised: its part of each version's. */
+  wishes(): ProvisionedWish[] {
+    const account = this.#account()
+    return account.documents.flatMap((document) =>
+      (document.concurrency?.provisioned ?? []).flatMap((one) => {
+        const version = versionOf(document, one.version)
+        if (version?.state !== 'Active') return []
+        const place = { account: document.account, functionName: document.name, version }
+        const { pinned } = this.#pinned(provisionedPool(document, one, account))
+        return [{ place, count: pinned, modifiedAt: one.modifiedAt }]
+      }),
+    )
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer)
     this.#hearing.close()
@@ -129,9 +148,9 @@ export class Tokens {
   }
 
   /** In the order in which they are tried: provisioned concurrency first, then on demand. */
-  #poolsOf({ functionName, version }: Admission): ConcurrencyPool[] {
+  #poolsOf({ functionName, version, onlyProvisioned }: Admission): ConcurrencyPool[] {
     const document = this.#documentOf(functionName)
-    if (document?.concurrency === undefined) return [this.#unreserved()]
+    if (document?.concurrency === undefined) return onlyProvisioned ? [] : [this.#unreserved()]
     const { reserved, provisioned } = document.concurrency
     const own = provisioned.find((one) => one.version === version)
     const ahead = own ? [this.#pinned(provisionedPool(document, own, this.#account()))] : []
