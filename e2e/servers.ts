@@ -116,3 +116,9 @@ export async function freePort(): Promise<number> {
   await new Promise((closed) => server.close(closed))
   return port
 }
+
+/** FLUSHALL: a Valkey that answers, and remembers nothing. */
+export function flush({ url }: Server): Promise<boolean> {
+  const port = Number(new URL(url).port)
+  return answers(port, { question: 'FLUSHALL\r\n', answer: '+OK' })
+}

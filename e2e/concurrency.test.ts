@@ -1,0 +1,136 @@
+// Limits under fire: one gateway and three schedulers share limits of 1 and 7 while schedulers are
+// killed and paused and Valkey is killed and emptied. The functions themselves report when they
+// begin and end, and a sweep over those reports proves that no limit was ever passed.
+
+import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually, type Hearth, http, type Part, startHearth } from './hearth.ts'
+import { type Listener, startListener } from './listener.ts'
+import { flush } from './servers.ts'
+
+const LIMITS = { one: 1, seven: 7 }
+type Name = keyof typeof LIMITS
+const CALLERS = { one: 3, seven: 11 }
+/** What a run takes at most, the reports of its beginning and end apart. */
+const RUN_MS_MAX = 60
+
+let hearth: Hearth
+let listener: Listener
+const parts = new Map<string, Part>()
+
+beforeAll(async () => {
+  ;[hearth, listener] = await Promise.all([startHearth({ roles: 'gateway' }), startListener()])
+  await Promise.all(['a', 'b', 'c'].map(join))
+  await eventually('all schedulers live', async () => (await schedulers()).length === 3)
+  for (const [name, limit] of Object.entries(LIMITS)) {
+    await hearth.create({
+      FunctionName: name,
+      Timeout: 20,
+      files: {
+        'index.mjs': `export const handler = async ({ id, url, waitMs }) => {
+          await fetch(url + '/began-' + id)
+          await new Promise((resolve) => setTimeout(resolve, waitMs))
+          await fetch(url + '/ended-' + id)
+        }`,
+      },
+    })
+    await hearth.lambda.send(
+      new PutFunctionConcurrencyCommand({
+        FunctionName: name,
+        ReservedConcurrentExecutions: limit,
+      }),
+    )
+  }
+})
+afterAll(async () => {
+  for (const { process } of parts.values()) process.kill('SIGCONT')
+  await hearth?.stop()
+  await listener?.close()
+})
+
+async function join(id: string): Promise<void> {
+  const env = { HEARTH_SCHEDULER_ID: id, HEARTH_ENVIRONMENTS_MAX: '8', HEARTH_STEMS_MAX: '0' }
+  parts.set(id, await hearth.serve('scheduler', env))
+}
+
+async function schedulers(): Promise<{ schedulerId: string }[]> {
+  const { body } = await http(`${hearth.endpoint}/health`)
+  return JSON.parse(body.toString()).schedulers
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** Invokes again and again until told to stop, through every failure. @returns what became of it. */
+async function call(name: Name, caller: number, isOver: () => boolean) {
+  const counts = { answered: 0, throttled: 0, failed: 0 }
+  for (let turn = 0; !isOver(); turn += 1) {
+    const id = `${name}-${caller}-${turn}`
+    const waitMs = Math.floor(Math.random() * RUN_MS_MAX)
+    const outcome = await hearth.invoke(name, { id, url: listener.url, waitMs }).then(
+      () => 'answered' as const,
+      (error: Error) => (error.name === 'TooManyRequestsException' ? 'throttled' : 'failed'),
+    )
+    counts[outcome] += 1
+    if (outcome !== 'answered') await pause(30)
+  }
+  return counts
+}
+
+/** The most runs of a function at any one instant, in the order in which reports were heard. */
+function peak(name: Name): { peak: number; runs: number; open: number } {
+  const running = new Set<string>()
+  let [most, runs] = [0, 0]
+  for (const report of listener.heard) {
+    const [kind, ...rest] = report.split('-')
+    const id = rest.join('-')
+    if (rest[0] !== name) continue
+    if (kind === 'began') running.add(id)
+    else running.delete(id)
+    if (kind === 'began') runs += 1
+    most = Math.max(most, running.size)
+  }
+  return { peak: most, runs, open: running.size }
+}
+
+async function trouble(): Promise<void> {
+  await pause(8_000)
+  await parts.get('b')?.kill()
+  // What it ran is over by itself before its next life removes the sandboxes.
+  await pause(1_500)
+  await join('b')
+  await pause(3_000)
+  await flush(hearth.valkey)
+  await pause(5_000)
+  const { process: paused } = parts.get('c') as Part
+  paused.kill('SIGSTOP')
+  await pause(4_000)
+  paused.kill('SIGCONT')
+  await pause(3_000)
+  await hearth.valkey.kill()
+  await pause(3_000)
+  await hearth.valkey.start()
+  await pause(5_000)
+  const { process: stopped } = parts.get('a') as Part
+  stopped.kill('SIGSTOP')
+  await pause(13_000)
+  stopped.kill('SIGCONT')
+  await pause(4_000)
+}
+
+test('no limit is passed, whatever dies', { timeout: 180_000 }, async () => {
+  let isOver = false
+  const calls = (Object.keys(LIMITS) as Name[]).flatMap((name) =>
+    Array.from({ length: CALLERS[name] }, (_, caller) => call(name, caller, () => isOver)),
+  )
+  await trouble()
+  isOver = true
+  const counts = await Promise.all(calls)
+  const answered = counts.reduce((sum, one) => sum + one.answered, 0)
+  const [one, seven] = [peak('one'), peak('seven')]
+  console.log({ answered, one, seven, counts: JSON.stringify(counts) })
+  expect([one.open, seven.open]).toEqual([0, 0])
+  expect(one.peak).toBe(LIMITS.one)
+  expect(seven.peak).toBe(LIMITS.seven)
+  expect(answered).toBeGreaterThan(500)
+  expect(one.runs).toBeGreaterThan(20)
+})
