@@ -20,6 +20,7 @@ interface Sandbox {
   send(letter: string, body?: string): void
   start(script: string, environment?: string[]): void
   state(): Promise<string>
+  docker(verb: 'pause' | 'unpause'): Promise<unknown>
   /** As if the scheduler had died. */
   hangUp(): void
   stop(): Promise<void>
@@ -82,6 +83,7 @@ async function startSandbox(): Promise<Sandbox> {
     },
     state: async () =>
       (await docker('docker', ['inspect', '-f', '{{.State.Status}}', id])).stdout.trim(),
+    docker: (verb) => docker('docker', [verb, id]),
     hangUp: () => control?.destroy(),
     async stop() {
       await docker('docker', ['rm', '--force', id])
@@ -195,4 +197,29 @@ test('ends the sandbox ten seconds after its scheduler is gone', async () => {
   const waited = performance.now() - startedAt
   expect(waited).toBeGreaterThan(9_000)
   expect(waited).toBeLessThan(15_000)
+})
+
+test('ends the sandbox ten seconds after its scheduler fell silent, and not while it speaks', async () => {
+  const sandbox = await startSandbox()
+  sandbox.start('sleep 1000')
+  const speaking = setInterval(() => sandbox.send('A'), 3_000)
+  await new Promise((resolve) => setTimeout(resolve, 14_000))
+  expect(await sandbox.state()).toBe('running')
+  clearInterval(speaking)
+  const startedAt = performance.now()
+  await expect.poll(() => sandbox.state(), { timeout: 20_000, interval: 200 }).toBe('exited')
+  expect(performance.now() - startedAt).toBeGreaterThan(6_000)
+})
+
+test('that was frozen for long goes on with what was said meanwhile', async () => {
+  const sandbox = await startSandbox()
+  sandbox.start('sleep 1000')
+  sandbox.send('A')
+  await sandbox.docker('pause')
+  const speaking = setInterval(() => sandbox.send('A'), 3_000)
+  await new Promise((resolve) => setTimeout(resolve, 13_000))
+  await sandbox.docker('unpause')
+  await new Promise((resolve) => setTimeout(resolve, 1_000))
+  clearInterval(speaking)
+  expect(await sandbox.state()).toBe('running')
 })

@@ -30,8 +30,16 @@
 
 static int control = -1;
 static pid_t runtime = -1;
+/* When the scheduler last said that it lives; 0 until it has said so once. */
+static long long heard_at;
 static char frame[FRAME_MAX + 1];
 static size_t filled;
+
+static long long now_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 static void die(const char *sentence) {
   dprintf(2, "hearth-init: %s\n", sentence);
@@ -166,6 +174,7 @@ static void start(char *body, size_t length) {
 static void obey(char *payload, size_t length) {
   if (length == 0) return;
   if (payload[0] == 'S') start(payload + 1, length - 1);
+  if (payload[0] == 'A') heard_at = now_ms();
   if (payload[0] == 'K') kill_all();
   if (payload[0] == 'M') {
     char text[64];
@@ -191,12 +200,6 @@ static int hear(void) {
   return 1;
 }
 
-static long long now_ms(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 int main(void) {
   sigset_t watched;
   sigemptyset(&watched);
@@ -213,9 +216,9 @@ int main(void) {
   for (;;) {
     struct pollfd fds[2] = {{.fd = signals, .events = POLLIN},
                             {.fd = lost_at ? -1 : control, .events = POLLIN}};
-    int wait = lost_at ? (int)(lost_at + ORPHANED_MS - now_ms()) : -1;
-    if (lost_at && wait <= 0) break;
-    if (poll(fds, 2, wait) < 0) continue;
+    long long since = lost_at ? lost_at : heard_at;
+    long long left = since + ORPHANED_MS - now_ms();
+    if (poll(fds, 2, since ? (left > 0 ? (int)left : 0) : -1) < 0) continue;
     struct signalfd_siginfo info;
     while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
       if (info.ssi_signo == SIGCHLD) continue;
@@ -223,7 +226,12 @@ int main(void) {
       return 0;
     }
     reap();
-    if (fds[1].revents && !hear()) lost_at = now_ms();
+    /* Whoever was frozen first reads what was said meanwhile. */
+    if (fds[1].revents) {
+      if (!hear()) lost_at = now_ms();
+    } else if (since && now_ms() - since >= ORPHANED_MS && poll(&fds[1], 1, 0) <= 0) {
+      break;
+    }
   }
   kill_all();
   return 0;

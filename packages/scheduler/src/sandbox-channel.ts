@@ -43,6 +43,8 @@ export interface SandboxChannel {
 }
 
 const FRAME_BYTES_MAX = 1024 * 1024
+/** hearth-init ends the sandbox after ten seconds without a word that the scheduler lives. */
+const ALIVE_MS = 3_000
 /** hearth-init answers at once; a sandbox that does not is not waited for. */
 const MEMORY_ANSWER_MS = 200
 const LENGTH_BYTES = 4
@@ -126,6 +128,7 @@ class ControlConnection {
   #rest: Buffer = Buffer.alloc(0)
   #memoryAsked: ((bytes: number) => void)[] = []
   #closed = false
+  #alive: NodeJS.Timeout | undefined
 
   constructor(owner: ChannelOwner) {
     this.#owner = owner
@@ -138,9 +141,14 @@ class ControlConnection {
       return
     }
     this.#socket = socket
+    // One that is frozen reads nothing: what it has not read is enough for when it is thawed.
+    const tellAlive = () => socket.writableLength === 0 && this.send('A')
+    tellAlive()
+    this.#alive = setInterval(tellAlive, ALIVE_MS)
     socket.on('data', (chunk) => this.#take(chunk))
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
+      clearInterval(this.#alive)
       for (const answer of this.#memoryAsked.splice(0)) answer(0)
       if (!this.#closed) this.#owner.events.lost()
     })
@@ -167,6 +175,7 @@ class ControlConnection {
 
   close(): void {
     this.#closed = true
+    clearInterval(this.#alive)
     this.#socket?.destroy()
   }
 
