@@ -35,6 +35,14 @@ export interface TokensOptions {
   report(problem: string): void
 }
 
+/** The account's functions, and what follows for its pool. */
+interface View {
+  documents: FunctionDocument[]
+  limit: number
+  unreserved: ConcurrencyPool
+  at: number
+}
+
 /** What is asked for: one invocation of a version. */
 export interface Admission {
   functionName: string
@@ -60,7 +68,7 @@ export class Tokens {
   readonly #deniedAt = new Map<string, number>()
   readonly #hearing: { close(): void }
   readonly #timer: NodeJS.Timeout
-  #shared: { pool: ConcurrencyPool; at: number } | undefined
+  #view: View | undefined
   #told = false
 
   constructor(options: TokensOptions) {
@@ -166,15 +174,17 @@ export class Tokens {
   }
 
   #unreserved(): ConcurrencyPool {
-    const now = performance.now()
-    if (this.#shared === undefined || now > this.#shared.at + FRESH_MS) {
-      this.#shared = { pool: unreservedPool(this.#account()), at: now }
-    }
-    return this.#shared.pool
+    return this.#account().unreserved
   }
 
-  #account() {
-    return { documents: this.#documents(), limit: this.#options.limit }
+  /** The account as it was a moment ago: adding it up for each invocation would cost. */
+  #account(): View {
+    const now = performance.now()
+    if (this.#view === undefined || now > this.#view.at + FRESH_MS) {
+      const account = { documents: this.#documents(), limit: this.#options.limit }
+      this.#view = { ...account, unreserved: unreservedPool(account), at: now }
+    }
+    return this.#view
   }
 
   #documents(): FunctionDocument[] {
@@ -194,14 +204,15 @@ export class Tokens {
 
   /** Pools that are held without being asked for, and those that are configured no more. */
   #keep(): void {
-    const documents = this.#documents()
-    const account = { documents, limit: this.#options.limit }
+    this.#view = undefined
+    const account = this.#account()
+    const { documents } = account
     const ahead = documents.flatMap((document) =>
       (document.concurrency?.provisioned ?? []).map((one) =>
         this.#pinned(provisionedPool(document, one, account)),
       ),
     )
-    const held = [unreservedPool(account), ...ahead]
+    const held = [account.unreserved, ...ahead]
     for (const pool of held) this.#blocks.expect(pool)
     const reserved = documents
       .filter(({ concurrency }) => concurrency?.reserved !== undefined)
