@@ -257,12 +257,15 @@ class World {
       holding.hear(request, answer, { sentAt, now })
       if (request.serial === holding.serial) one.asking = false
     }
-    this.#travel(one, isTroubled, () => {
+    const arrive = () => {
       const server = { id: `server ${this.#server}`, now: this.#now }
       const { ledger, answer } = takeTurn(this.#ledger, request, server)
       this.#ledger = ledger
       this.#travel(one, isTroubled, () => back(answer))
-    })
+    }
+    this.#travel(one, isTroubled, arrive)
+    // A client that lost its connection sends again what has no answer yet.
+    if (isTroubled && this.#random() < 0.05) this.#travel(one, isTroubled, arrive)
   }
 
   /** A message between a scheduler and Valkey: quick, late, or lost; a late one is overtaken. */

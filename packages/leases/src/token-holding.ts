@@ -159,7 +159,7 @@ export class TokenHolding {
   hear(request: TokenRequest, answer: TokenAnswer, { sentAt, now }: Times): void {
     if (now >= sentAt + LEASE_MS || request.serial !== this.#serial) return
     if (answer.kind === 'epoch') this.#epoch = answer.epoch
-    if (answer.kind === 'stale') this.#supersede()
+    if (answer.kind === 'superseded') this.#supersede()
     if (answer.kind !== 'turned') return
     if (now >= this.#until) this.#void()
     this.#until = sentAt + LEASE_MS

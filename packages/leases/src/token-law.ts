@@ -73,8 +73,10 @@ export interface PoolWish {
 export type TokenAnswer =
   /** The memory was lost: ask again, with this epoch. */
   | { kind: 'epoch'; epoch: string }
-  /** A later turn or life of the same scheduler was here before. */
-  | { kind: 'stale' }
+  /** This turn or a later one of the same life was here before; nothing was changed. */
+  | { kind: 'late' }
+  /** A later life of the same scheduler was here before; nothing was changed. */
+  | { kind: 'superseded' }
   | { kind: 'turned'; open: boolean; pools: Record<string, PoolAnswer> }
 
 export interface PoolAnswer {
@@ -94,8 +96,10 @@ export function takeTurn(
   if (request.epoch !== ledger.epoch)
     return { ledger, answer: { kind: 'epoch', epoch: ledger.epoch } }
   const known = ledger.schedulers[request.scheduler]
-  const isLate = known && request.life === known.life && request.serial <= known.serial
-  if (known && (request.life < known.life || isLate)) return { ledger, answer: { kind: 'stale' } }
+  if (known && request.life < known.life) return { ledger, answer: { kind: 'superseded' } }
+  if (known && request.life === known.life && request.serial <= known.serial) {
+    return { ledger, answer: { kind: 'late' } }
+  }
   register(ledger, request, now)
   bury(ledger, request, now)
   ledger.open ||= isAccountedFor(ledger, request, now)

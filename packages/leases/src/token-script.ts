@@ -46,9 +46,9 @@ end
 if request.epoch ~= ledger.epoch then return finish({ kind = 'epoch', epoch = ledger.epoch }) end
 local self = request.scheduler
 local known = ledger.schedulers[self]
-if known and (request.life < known.life
-    or (request.life == known.life and request.serial <= known.serial)) then
-  return finish({ kind = 'stale' })
+if known and request.life < known.life then return finish({ kind = 'superseded' }) end
+if known and request.life == known.life and request.serial <= known.serial then
+  return finish({ kind = 'late' })
 end
 
 ledger.schedulers[self] = { life = request.life, serial = request.serial,
