@@ -18,6 +18,8 @@ interface Sandbox {
   /** How many runtime processes have opened a log so far. */
   logs(): number
   send(letter: string, body?: string): void
+  /** Answers on the runtime socket. */
+  serve(take: (socket: Socket) => void): void
   start(script: string, environment?: string[]): void
   state(): Promise<string>
   docker(verb: 'pause' | 'unpause'): Promise<unknown>
@@ -45,6 +47,7 @@ async function startSandbox(): Promise<Sandbox> {
   let output = ''
   let logs = 0
   let control: Socket | undefined
+  let serve: (socket: Socket) => void = (socket) => socket.destroy()
   const servers = await Promise.all([
     listen(folder, 'control.sock', (socket) => {
       control = socket
@@ -57,6 +60,11 @@ async function startSandbox(): Promise<Sandbox> {
       socket.on('data', (chunk) => {
         output += chunk.toString()
       })
+    }),
+    listen(folder, 'runtime.sock', (socket) => {
+      sockets.push(socket)
+      socket.on('error', () => {})
+      serve(socket)
     }),
   ])
   const { stdout } = await docker('docker', [
@@ -77,8 +85,11 @@ async function startSandbox(): Promise<Sandbox> {
     output: () => output,
     logs: () => logs,
     send,
+    serve: (take) => {
+      serve = take
+    },
     start: (script, environment = []) => {
-      const fields = ['/tmp', '3', '/bin/sh', '-c', script, ...environment]
+      const fields = ['/tmp', '', '3', '/bin/sh', '-c', script, ...environment]
       send('S', fields.map((field) => `${field}\0`).join(''))
     },
     state: async () =>
@@ -102,7 +113,7 @@ async function listen(
   name: string,
   take: (socket: Socket) => void,
 ): Promise<Server> {
-  const server = createServer(take)
+  const server = createServer({ allowHalfOpen: true }, take)
   await new Promise<void>((listening) => server.listen(join(folder, name), listening))
   await chmod(join(folder, name), 0o777)
   return server
@@ -138,10 +149,79 @@ test('tells the signal that ended a process', async () => {
   await expect.poll(() => sandbox.frames, soon).toContain('Xsignal 11 oom 0')
 })
 
-test('says 127 for a program that is not there', async () => {
+test('tells a program that it cannot start from one that exits with 127', async () => {
   const sandbox = await startSandbox()
-  sandbox.send('S', '/tmp\x001\0/not/there\0')
-  await expect.poll(() => sandbox.frames, soon).toContain('Xexit 127 oom 0')
+  const ends = async (directory: string, search: string, program: string) => {
+    const before = sandbox.frames.length
+    sandbox.send('S', [directory, search, '1', program, ''].join('\0'))
+    await expect.poll(() => sandbox.frames.length, soon).toBe(before + 1)
+    return sandbox.frames.at(-1)
+  }
+  expect(await ends('/tmp', '', '/not/there')).toBe('Xexec 2 oom 0 /not/there')
+  expect(await ends('/tmp', '', '/etc/passwd')).toBe('Xexec 13 oom 0 /etc/passwd')
+  expect(await ends('/not/there', '', '/bin/sh')).toBe('Xchdir 2 oom 0 /not/there')
+  expect(await ends('/tmp', '/opt:/tmp:', 'thing')).toBe('Xfind 2 oom 0 thing')
+  expect(await ends('/tmp', '/bin:/etc', 'fstab')).toBe('Xexec 13 oom 0 /etc/fstab')
+  expect(await ends('/tmp', '/opt:/bin', 'true')).toBe('Xexit 0 oom 0')
+  sandbox.start('exit 127')
+  await expect.poll(() => sandbox.frames.at(-1), soon).toBe('Xexit 127 oom 0')
+})
+
+test('passes bytes between 127.0.0.1:9001 and the runtime socket, both ways', async () => {
+  const sandbox = await startSandbox()
+  const big = 3_000_000
+  sandbox.serve((socket) => {
+    let got = 0
+    socket.on('data', (chunk) => {
+      got += chunk.length
+    })
+    // Answers only when the other half is closed, with more than any buffer holds.
+    socket.on('end', () => socket.end(Buffer.alloc(got, 'x')))
+  })
+  // Perl, which Debian's smallest root has: both halves of one connection, one after the other.
+  sandbox.start(
+    `perl -MIO::Socket::INET -e '
+      my $s = IO::Socket::INET->new("127.0.0.1:9001") or die "refused: $!";
+      print $s "y" x ${big}; $s->shutdown(1);
+      my ($all, $n) = (0, 0); $all += $n while $n = sysread($s, my $b, 65536);
+      print "got $all\\n"'`,
+  )
+  await expect.poll(() => sandbox.output(), soon).toBe(`got ${big}\n`)
+})
+
+test('serves eight connections at a time, and the next when one has gone', async () => {
+  const sandbox = await startSandbox()
+  let open = 0
+  let most = 0
+  sandbox.serve((socket) => {
+    open += 1
+    most = Math.max(most, open)
+    socket.on('close', () => {
+      open -= 1
+    })
+    socket.on('data', () => socket.write('!'))
+    socket.on('end', () => socket.end())
+  })
+  sandbox.start(
+    `perl -MIO::Socket::INET -e '
+      my @s = map { IO::Socket::INET->new("127.0.0.1:9001") or die "refused: $!" } 1..12;
+      syswrite $_, "?" for @s;
+      for (@s) { sysread $_, my $b, 1; print $b; close $_ }
+      print "\\n"'`,
+  )
+  await expect.poll(() => sandbox.output(), soon).toBe('!!!!!!!!!!!!\n')
+  expect(most).toBeLessThanOrEqual(8)
+})
+
+test('a runtime whose answerer goes away sees its connection end', async () => {
+  const sandbox = await startSandbox()
+  sandbox.serve((socket) => socket.once('data', () => socket.destroy()))
+  sandbox.start(
+    `perl -MIO::Socket::INET -e '
+      my $s = IO::Socket::INET->new("127.0.0.1:9001");
+      syswrite $s, "?"; my $n = sysread $s, my $b, 1; print "n=", $n // "reset", "\\n"'`,
+  )
+  await expect.poll(() => sandbox.output(), soon).toMatch(/^n=(0|reset)\n$/)
 })
 
 test('kills everything when asked, orphans too, and starts again in the same sandbox', async () => {

@@ -1,15 +1,17 @@
 /*
  * hearth-init: the first process of every sandbox. It starts the runtime that the scheduler names,
  * gives it the scheduler's log socket as its output, tells how it ended, reaps every orphan, and
- * ends the sandbox when the scheduler is gone. The protocol is in images/README.md.
+ * ends the sandbox when the scheduler is gone. The protocol is in images/README.md. The Runtime API
+ * over TCP is runtime-proxy.c's.
  *
  * It runs beside hostile code under the same user, so it keeps no secret after it has passed it
  * on, cannot be traced, and treats nothing that the runtime does as a reason to fail.
  */
 #define _GNU_SOURCE
+#include "runtime-proxy.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -27,11 +30,16 @@
 #define FRAME_MAX (1024 * 1024)
 #define ORPHANED_MS 10000
 #define EXEC_FAILED 127
+#define FIXED_FIELDS 3
+#define TELL_MAX 512
+#define PATH_BYTES_MAX 400
 
 static int control = -1;
 static pid_t runtime = -1;
 /* When the scheduler last said that it lives; 0 until it has said so once. */
 static long long heard_at;
+/* Where a runtime that cannot be started says why; closed by the one that is started. */
+static int excuse = -1;
 static char frame[FRAME_MAX + 1];
 static size_t filled;
 
@@ -60,8 +68,8 @@ static int dial(const char *name) {
 /* A scheduler that went away is seen by poll; a failed write needs no second alarm. */
 static void tell(const char *payload) {
   uint32_t length = (uint32_t)strlen(payload);
-  char bytes[4 + 128];
-  if (length > 128) return;
+  char bytes[4 + TELL_MAX];
+  if (length > TELL_MAX) return;
   memcpy(bytes, &length, 4);
   memcpy(bytes + 4, payload, length);
   for (size_t sent = 0; sent < 4 + length;) {
@@ -102,12 +110,25 @@ static long long memory_kills(void) {
   return kills < 0 ? 0 : kills;
 }
 
+/* What a runtime that could not be started has left; `failure.path` is empty if there is none. */
+static struct failure {
+  char stage[8];
+  int error;
+  char path[PATH_BYTES_MAX];
+} failure;
+
 static void ended(int status) {
-  char text[128];
+  char text[TELL_MAX];
   int by_signal = WIFSIGNALED(status);
-  snprintf(text, sizeof text, "X%s %d oom %lld", by_signal ? "signal" : "exit",
-           by_signal ? WTERMSIG(status) : WEXITSTATUS(status), memory_kills());
-  runtime = -1;
+  int has_started = read(excuse, &failure, sizeof failure) != (ssize_t)sizeof failure;
+  close(excuse);
+  excuse = runtime = -1;
+  if (has_started)
+    snprintf(text, sizeof text, "X%s %d oom %lld", by_signal ? "signal" : "exit",
+             by_signal ? WTERMSIG(status) : WEXITSTATUS(status), memory_kills());
+  else
+    snprintf(text, sizeof text, "X%s %d oom %lld %s", failure.stage, failure.error,
+             memory_kills(), failure.path);
   tell(text);
 }
 
@@ -128,7 +149,41 @@ static void kill_all(void) {
   }
 }
 
-static void become_runtime(char *directory, char **arguments, char **environment) {
+/* Says why the runtime cannot be started, and ends in its place. */
+static void give_up(int to, const char *stage, int error, const char *path) {
+  snprintf(failure.stage, sizeof failure.stage, "%s", stage);
+  snprintf(failure.path, sizeof failure.path, "%s", path);
+  failure.error = error;
+  if (write(to, &failure, sizeof failure) < 0) dprintf(2, "hearth-init: cannot start %s\n", path);
+  _exit(EXEC_FAILED);
+}
+
+/*
+ * A name with a slash is a path. Any other is looked for in the folders of `search`, in their
+ * order; unlike execvp this never takes a file that is no program for a shell script.
+ */
+static void execute(int to, char **arguments, char **environment, const char *search) {
+  static char path[PATH_BYTES_MAX];
+  char *name = arguments[0];
+  if (strchr(name, '/')) {
+    execve(name, arguments, environment);
+    give_up(to, "exec", errno, name);
+  }
+  for (const char *at = search; *at;) {
+    size_t length = strcspn(at, ":");
+    struct stat found;
+    snprintf(path, sizeof path, "%.*s/%s", (int)length, at, name);
+    if (stat(path, &found) == 0 && !S_ISDIR(found.st_mode)) {
+      arguments[0] = path;
+      execve(path, arguments, environment);
+      give_up(to, "exec", errno, path);
+    }
+    at += length + (at[length] == ':');
+  }
+  give_up(to, "find", ENOENT, name);
+}
+
+static void become_runtime(int to, char **field, char **arguments, char **environment) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
@@ -141,13 +196,25 @@ static void become_runtime(char *directory, char **arguments, char **environment
     dup2(log, 2);
   }
   if (nothing > 2) close(nothing);
-  if (chdir(directory) != 0) _exit(EXEC_FAILED);
-  execve(arguments[0], arguments, environment);
-  dprintf(2, "hearth-init: cannot start %s: %s\n", arguments[0], strerror(errno));
-  _exit(EXEC_FAILED);
+  if (chdir(field[0]) != 0) give_up(to, "chdir", errno, field[0]);
+  execute(to, arguments, environment, field[1]);
 }
 
-/* The fields of an S frame, each ended by NUL: directory, count, arguments, environment. */
+static void launch(char **field, char **arguments, char **environment) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) die("there are no files left to start a runtime");
+  pid_t pid = fork();
+  if (pid == 0) become_runtime(ends[1], field, arguments, environment);
+  close(ends[1]);
+  if (pid < 0) {
+    close(ends[0]);
+    return tell("Xexit 127 oom 0");
+  }
+  runtime = pid;
+  excuse = ends[0];
+}
+
+/* The fields of an S frame, each ended by NUL: directory, search, count, arguments, environment. */
 static void start(char *body, size_t length) {
   size_t fields = 0;
   if (length == 0 || body[length - 1] != 0) return;
@@ -156,16 +223,15 @@ static void start(char *body, size_t length) {
   if (!field) die("out of memory while it read a start frame");
   char *at = body;
   for (size_t i = 0; i < fields; i++, at += strlen(at) + 1) field[i] = at;
-  size_t count = fields > 1 ? (size_t)atoll(field[1]) : 0;
-  if (count >= 1 && count <= fields - 2) {
+  size_t count = fields > FIXED_FIELDS ? (size_t)atoll(field[2]) : 0;
+  if (count >= 1 && count <= fields - FIXED_FIELDS) {
     kill_all();
     /* The arguments need their own end, so the environment moves one place up. */
-    memmove(field + 2 + count + 1, field + 2 + count, (fields - 2 - count) * sizeof *field);
-    field[2 + count] = NULL;
-    pid_t pid = fork();
-    if (pid == 0) become_runtime(field[0], field + 2, field + 2 + count + 1);
-    if (pid < 0) tell("Xexit 127 oom 0");
-    else runtime = pid;
+    char **arguments = field + FIXED_FIELDS;
+    char **environment = arguments + count + 1;
+    memmove(environment, environment - 1, (fields - FIXED_FIELDS - count) * sizeof *field);
+    arguments[count] = NULL;
+    launch(field, arguments, environment);
   }
   free(field);
   explicit_bzero(body, length);
@@ -211,20 +277,25 @@ int main(void) {
   int signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
   control = dial("control.sock");
   if (signals < 0 || control < 0) die("no scheduler listens at " DIRECTORY "/control.sock");
+  proxy_listen();
   tell("R");
   long long lost_at = 0;
+  struct pollfd fds[2 + PROXY_FDS];
   for (;;) {
-    struct pollfd fds[2] = {{.fd = signals, .events = POLLIN},
-                            {.fd = lost_at ? -1 : control, .events = POLLIN}};
+    fds[0] = (struct pollfd){.fd = signals, .events = POLLIN};
+    fds[1] = (struct pollfd){.fd = lost_at ? -1 : control, .events = POLLIN};
+    proxy_watch(fds + 2);
     long long since = lost_at ? lost_at : heard_at;
     long long left = since + ORPHANED_MS - now_ms();
-    if (poll(fds, 2, since ? (left > 0 ? (int)left : 0) : -1) < 0) continue;
+    int wait = since ? (left > 0 ? (int)left : 0) : -1;
+    if (poll(fds, 2 + PROXY_FDS, wait) < 0) continue;
     struct signalfd_siginfo info;
     while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
       if (info.ssi_signo == SIGCHLD) continue;
       kill_all();
       return 0;
     }
+    proxy_serve(fds + 2);
     reap();
     /* Whoever was frozen first reads what was said meanwhile. */
     if (fds[1].revents) {

@@ -116,8 +116,14 @@ export function timedOut(requestId: string, timeoutSeconds: number): FunctionErr
   }
 }
 
-/** How a runtime process ended: an exit status, or the signal that killed it. */
-export type RuntimeExit = { status: number } | { signal: number }
+/**
+ * How a runtime process ended: an exit status, or the signal that killed it. Or it never began:
+ * a program that could not be executed or found, or a working directory that is none.
+ */
+export type RuntimeExit =
+  | { status: number }
+  | { signal: number }
+  | { unstartable: 'chdir' | 'exec' | 'find'; path: string; errno: number }
 
 const SIGNAL_NAMES: Readonly<Record<number, string>> = {
   4: 'illegal instruction',
@@ -129,8 +135,22 @@ const SIGNAL_NAMES: Readonly<Record<number, string>> = {
   15: 'terminated',
 }
 
-/** The runtime process ended before it answered. */
+/** Linux's error numbers in the words of Go, in which AWS tells them. */
+const ERRNO_WORDS: Readonly<Record<number, string>> = {
+  2: 'no such file or directory',
+  7: 'argument list too long',
+  8: 'exec format error',
+  13: 'permission denied',
+  20: 'not a directory',
+  40: 'too many levels of symbolic links',
+}
+/** Where the bootstrap of an OS-only runtime may be, in the order in which they are tried. */
+export const BOOTSTRAP_FOLDERS = ['/var/task', '/opt']
+export const BOOTSTRAP_NAME = 'bootstrap'
+
+/** The runtime process ended before it answered, or never began. */
 export function runtimeExited(requestId: string, exit: RuntimeExit): FunctionErrorBody {
+  if ('unstartable' in exit) return unstartable(requestId, exit)
   let how = 'Runtime exited without providing a reason'
   if ('signal' in exit) {
     how = `Runtime exited with error: signal: ${SIGNAL_NAMES[exit.signal] ?? exit.signal}`
@@ -138,6 +158,23 @@ export function runtimeExited(requestId: string, exit: RuntimeExit): FunctionErr
     how = `Runtime exited with error: exit status ${exit.status}`
   }
   return { errorType: 'Runtime.ExitError', errorMessage: `RequestId: ${requestId} Error: ${how}` }
+}
+
+function unstartable(
+  requestId: string,
+  { unstartable: stage, path, errno }: Extract<RuntimeExit, { unstartable: string }>,
+): FunctionErrorBody {
+  const errorType = stage === 'chdir' ? 'Runtime.InvalidWorkingDir' : 'Runtime.InvalidEntrypoint'
+  const words = ERRNO_WORDS[errno] ?? `errno ${errno}`
+  const how = {
+    chdir: `chdir ${path}: ${words}`,
+    exec: `fork/exec ${path}: ${words}`,
+    find:
+      path === BOOTSTRAP_NAME
+        ? `Couldn't find valid bootstrap(s): [${BOOTSTRAP_FOLDERS.map((folder) => `${folder}/${path}`).join(' ')}]`
+        : `exec: "${path}": executable file not found in $PATH`,
+  }[stage]
+  return { errorType, errorMessage: `RequestId: ${requestId} Error: ${how}` }
 }
 
 /** The function answered with more than the limit. */

@@ -32,7 +32,7 @@ beforeEach(() => {
     memoryMb: 128,
     timeoutSeconds: 2,
     why: 'first invocation',
-    process: { directory: '/', arguments: [], environment: {} },
+    process: { directory: '/', search: '', arguments: [], environment: {} },
     platform,
     log: new LogStream(platform, () => {}),
     startSandbox: async (self) =>

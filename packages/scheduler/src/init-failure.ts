@@ -37,7 +37,7 @@ export function judgeInitFailure(failure: InitFailure): InitVerdict | undefined 
   if (exit) {
     return {
       status: 'error',
-      errorType: 'Runtime.ExitError',
+      errorType: runtimeExited('', exit).errorType,
       ending: (requestId) => ending(json(runtimeExited(requestId, exit)), 'init error'),
     }
   }

@@ -114,6 +114,7 @@ export function describe(
   )
   const process: ProcessSpec = {
     directory: '/var/task',
+    search: '',
     arguments: ['/var/runtime/bootstrap'],
     environment: runtimeEnvironment({
       functionName,

@@ -36,6 +36,8 @@ const PLATFORM = {
   PATH: '/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin',
   TZ: ':UTC',
 }
+/** hearth-init listens here, in the sandbox's own network (images/README.md). */
+const RUNTIME_API = '127.0.0.1:9001'
 const RUNTIME_SOCKET = { HEARTH_RUNTIME_SOCKET: '/run/hearth/runtime.sock' }
 
 /** For a runtime that boots before its function is known; it is replaced when that is. */
@@ -68,7 +70,7 @@ export function runtimeEnvironment(facts: RuntimeFacts): Record<string, string> 
     ...(facts.initialisation === 'snap-start' && { HEARTH_CACHE: '/var/task/.hearth-cache' }),
     AWS_LAMBDA_LOG_GROUP_NAME: configuration.logging.group,
     AWS_LAMBDA_LOG_STREAM_NAME: facts.logStream,
-    AWS_LAMBDA_RUNTIME_API: '169.254.100.1:9001',
+    AWS_LAMBDA_RUNTIME_API: RUNTIME_API,
     ...RUNTIME_SOCKET,
     LAMBDA_TASK_ROOT: '/var/task',
     LAMBDA_RUNTIME_DIR: '/var/runtime',

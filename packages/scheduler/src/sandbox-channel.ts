@@ -11,6 +11,8 @@ import { type RuntimeSide, serveRuntime } from './runtime-api.ts'
 
 export interface ProcessSpec {
   directory: string
+  /** Folders, separated by colons, where a program named without a slash is looked for. */
+  search: string
   arguments: readonly string[]
   environment: Readonly<Record<string, string>>
 }
@@ -117,7 +119,8 @@ function listen(server: Server, path: string): Promise<void> {
 
 function encodeProcess(spec: ProcessSpec): Buffer {
   const environment = Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`)
-  const fields = [spec.directory, spec.arguments.length, ...spec.arguments, ...environment]
+  const { directory, search } = spec
+  const fields = [directory, search, spec.arguments.length, ...spec.arguments, ...environment]
   return Buffer.from(fields.map((field) => `${field}\0`).join(''))
 }
 
@@ -198,9 +201,20 @@ class ControlConnection {
     if (payload[0] === 'R') this.#owner.events.ready()
     if (payload[0] === 'M') this.#memoryAsked.shift()?.(Number(payload.slice(1)) || 0)
     if (payload[0] !== 'X') return
-    const [how, code, , kills] = payload.slice(1).split(' ')
-    const number = Number(code) || 0
-    const exit = how === 'signal' ? { signal: number } : { status: number }
-    this.#owner.events.exited(exit, Number(kills) || 0)
+    const [how = '', code, , kills, ...path] = payload.slice(1).split(' ')
+    this.#owner.events.exited(readExit(how, Number(code) || 0, path.join(' ')), Number(kills) || 0)
+  }
+}
+
+function readExit(how: string, code: number, path: string): RuntimeExit {
+  switch (how) {
+    case 'signal':
+      return { signal: code }
+    case 'exec':
+    case 'find':
+    case 'chdir':
+      return { unstartable: how, path, errno: code }
+    default:
+      return { status: code }
   }
 }

@@ -15,6 +15,7 @@ export function stemKind(runtime: string, memoryMb: number): StemKind {
     image,
     process: {
       directory: '/',
+      search: '',
       arguments: ['/var/runtime/bootstrap'],
       environment: stemEnvironment(runtime, memoryMb),
     },
