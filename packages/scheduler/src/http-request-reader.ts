@@ -42,7 +42,8 @@ type Phase =
   | { name: 'trailers' }
   | { name: 'broken' }
 
-const HEAD_BYTES_MAX = 16 * 1024
+/** AWS's clients put an X-Ray cause, which holds stack traces, into a header. */
+const HEAD_BYTES_MAX = 64 * 1024
 /** More than this is not even read to its end. */
 const BODY_BYTES_MAX = 64 * 1024 * 1024
 const LINE_BYTES_MAX = 1024

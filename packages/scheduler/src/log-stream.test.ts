@@ -60,9 +60,40 @@ test('an invocation without a mark is closed all the same', () => {
   say('half')
   log.close('1', () => ['END 1'])
   vi.advanceTimersByTime(300)
-  expect(published).toEqual(['START 1', 'END 1'])
-  log.end()
-  expect(published).toEqual(['START 1', 'END 1', 'half'])
+  expect(published).toEqual(['START 1', 'half', 'END 1'])
+})
+
+test('without marks, what comes before the next invocation is the former one’s', async () => {
+  log.begin('1', false)
+  say('a\n')
+  log.close('1', () => ['END 1'])
+  log.begin('2', true)
+  say('read late\n')
+  await vi.advanceTimersByTimeAsync(0)
+  say('b')
+  const tail = log.closeWithTail('2', () => ['END 2'])
+  say('c\n')
+  await vi.advanceTimersByTimeAsync(7)
+  expect(await tail).toBe('START 2\nbc\nEND 2\n')
+  await vi.advanceTimersByTimeAsync(100)
+  expect(published).toEqual(['START 1', 'a', 'read late', 'END 1', 'START 2', 'bc', 'END 2'])
+})
+
+test('without marks, a tail waits while output still comes, but not for long', async () => {
+  log.begin('1', true)
+  let text = ''
+  void log
+    .closeWithTail('1', () => ['END 1'])
+    .then((tail) => {
+      text = tail
+    })
+  for (let ms = 0; ms < 48; ms += 2) {
+    say('more\n')
+    await vi.advanceTimersByTimeAsync(2)
+    expect(text).toBe('')
+  }
+  await vi.advanceTimersByTimeAsync(6)
+  expect(text).toBe(`START 1\n${'more\n'.repeat(24)}END 1\n`)
 })
 
 test('a tail waits for the last output, but not for long', async () => {

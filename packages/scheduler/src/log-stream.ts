@@ -32,8 +32,10 @@ const BYTES_PER_SECOND_MAX = 1024 * 1024
 const READ_PER_SECOND_MAX = 8 * BYTES_PER_SECOND_MAX
 const FLUSH_MS = 100
 const BATCH_BYTES_MAX = 256 * 1024
-/** A runtime that sends no mark, or was killed, has this long to finish what it was writing. */
+/** A runtime that was killed, or is late with its mark, has this long to finish writing. */
 const COMPLETE_WAIT_MS = 50
+/** One that never sends a mark has written all when it has been silent for this long. */
+const QUIET_MS = 3
 
 /** `YYYY/MM/DD/[version]<32 hex>`, as AWS names log streams. */
 export function logStreamName(version: string, now: Date): string {
@@ -47,6 +49,7 @@ export class LogStream {
   readonly #reader = new LineReader({
     line: (text, bytes) => this.#write(text, bytes),
     mark: (requestId) => {
+      this.#isMarked = true
       if (this.#sections[this.#reading]?.requestId === requestId) this.#complete()
     },
   })
@@ -59,6 +62,9 @@ export class LogStream {
   #second = 0
   #written = 0
   #read = 0
+  /** Whether this runtime marks the end of an invocation's output; AWS's own clients do not. */
+  #isMarked = false
+  #heardAt = 0
 
   constructor(platform: Platform, publish: (events: LogEvent[]) => void) {
     this.#platform = platform
@@ -72,6 +78,7 @@ export class LogStream {
 
   /** An invocation begins; output from now on is its own. */
   begin(requestId: string, wantsTail: boolean): void {
+    this.#turnPage()
     const start = this.#platform.start(requestId)
     const tail = wantsTail ? new LogTail() : undefined
     if (start !== undefined) tail?.add(start)
@@ -101,7 +108,7 @@ export class LogStream {
   async closeWithTail(requestId: string, closing: () => string[]): Promise<string> {
     const section = this.#find(requestId)
     if (!section?.tail) return ''
-    await completion(section)
+    await this.#completion(section)
     this.#completeUpTo(section)
     for (const line of closing()) section.tail.add(line)
     this.close(requestId, closing)
@@ -112,6 +119,7 @@ export class LogStream {
   take(chunk: Buffer): number {
     const untilNext = this.#countSecond()
     this.#read += chunk.length
+    this.#heardAt = performance.now()
     this.#reader.take(chunk)
     return this.#read > READ_PER_SECOND_MAX ? untilNext : 0
   }
@@ -130,6 +138,15 @@ export class LogStream {
     clearTimeout(this.#timer)
   }
 
+  /**
+   * A runtime without marks that takes another invocation has written all of the former one's
+   * output: what is not read yet is at hand, and is read before the next turn of the loop.
+   */
+  #turnPage(): void {
+    const last = this.#sections.at(-1)
+    if (last && !last.isComplete && !this.#isMarked) setImmediate(() => this.#completeUpTo(last))
+  }
+
   #find(requestId: string): Section | undefined {
     return this.#sections.findLast((section) => section.requestId === requestId)
   }
@@ -143,7 +160,8 @@ export class LogStream {
   }
 
   #completeUpTo(section: Section): void {
-    while (!section.isComplete) this.#complete()
+    if (!section.isComplete && !this.#isMarked) this.#reader.cut()
+    while (!section.isComplete && this.#sections[this.#reading]) this.#complete()
   }
 
   /** A line of the function's. */
@@ -195,9 +213,10 @@ export class LogStream {
     const patience = performance.now() - COMPLETE_WAIT_MS
     let head = this.#sections[0]
     for (; head; head = this.#sections[0]) {
+      const isOver = head.closing && (head.isComplete || head.closedAt <= patience)
+      if (isOver) this.#completeUpTo(head)
       for (const event of head.lines.splice(0)) this.#emit(event)
-      if (!head.closing || (!head.isComplete && head.closedAt > patience)) break
-      this.#completeUpTo(head)
+      if (!head.closing || !isOver) break
       const timestamp = Date.now()
       for (const message of head.closing()) this.#emit({ timestamp, message })
       for (const event of head.after) this.#emit(event)
@@ -221,16 +240,23 @@ export class LogStream {
     this.#batchBytes = 0
     this.#publish(events)
   }
-}
 
-/** Resolves when the section's output is complete, or has had its time. */
-function completion(section: Section): Promise<void> {
-  if (section.isComplete) return Promise.resolve()
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, COMPLETE_WAIT_MS)
-    section.onComplete = () => {
-      clearTimeout(timer)
-      resolve()
-    }
-  })
+  /** Resolves when the section's output is complete, or has had its time. */
+  #completion(section: Section): Promise<void> {
+    if (section.isComplete) return Promise.resolve()
+    const until = performance.now() + COMPLETE_WAIT_MS
+    return new Promise((resolve) => {
+      const look = () => {
+        const now = performance.now()
+        const isQuiet = !this.#isMarked && now - this.#heardAt >= QUIET_MS
+        if (now >= until || isQuiet) return resolve()
+        timer = setTimeout(look, this.#isMarked ? until - now : QUIET_MS)
+      }
+      let timer = setTimeout(look, QUIET_MS)
+      section.onComplete = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
 }

@@ -80,6 +80,69 @@ const post = (path: string, body: string) =>
 const settled = () => new Promise((resolve) => setTimeout(resolve, 30))
 const status = (text: string | undefined) => text?.split('\r\n')[0]
 
+/** What AWS's own clients were seen to send with an answer, beside the body. */
+const CLIENTS: readonly [string, string, (body: string) => string][] = [
+  [
+    'aws-lambda-ric (libcurl)',
+    'Host: 127.0.0.1:9001\r\nUser-Agent: AWS_Lambda_Cpp/0.2.8\r\nAccept: */*',
+    (body) =>
+      `content-type: application/json\r\ncontent-length: ${body.length}\r\nlambda-runtime-function-xray-error-cause: ${'x'.repeat(20_000)}\r\n\r\n${body}`,
+  ],
+  [
+    'libcurl with Expect',
+    'Host: 127.0.0.1:9001\r\nUser-Agent: curl/7.88.1\r\nAccept: */*',
+    (body) =>
+      `Content-Length: ${body.length}\r\nContent-Type: application/x-www-form-urlencoded\r\nExpect: 100-continue\r\n\r\n${body}`,
+  ],
+  [
+    'aws-lambda-go (net/http)',
+    'Host: 127.0.0.1:9001\r\nUser-Agent: aws-lambda-go/go1.24.4-8.0',
+    (body) =>
+      `Transfer-Encoding: chunked\r\nContent-Type: application/json\r\nTrailer: Lambda-Runtime-Function-Error-Body,Lambda-Runtime-Function-Error-Type\r\nAccept-Encoding: gzip\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`,
+  ],
+  [
+    'lambda_runtime (Rust hyper)',
+    'user-agent: aws-lambda-rust/1.80.0\r\nhost: 127.0.0.1:9001',
+    (body) =>
+      `content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n1\r\n${body[0]}\r\n${(body.length - 1).toString(16)}\r\n${body.slice(1)}\r\n0\r\n\r\n`,
+  ],
+  [
+    'awslambdaric (Python http.client)',
+    'Host: 127.0.0.1:9001\r\nAccept-Encoding: identity\r\nConnection: keep-alive',
+    (body) => `Content-Length: ${body.length}\r\nContent-Type: application/json\r\n\r\n${body}`,
+  ],
+]
+
+test.each(CLIENTS)('%s asks, answers and asks again on one connection', async (_, head, rest) => {
+  const next = `GET ${API}/invocation/next HTTP/1.1\r\n${head}\r\n\r\n`
+  runtime.write(next)
+  await settled()
+  deliver('id-1')
+  const wire = `POST ${API}/invocation/id-1/response HTTP/1.1\r\n${head}\r\n${rest('{"b":22}')}`
+  // Cut where it hurts: within the head, and within a chunk's size or the body.
+  runtime.write(wire.slice(0, 25))
+  await settled()
+  runtime.write(wire.slice(25, -4))
+  await settled()
+  runtime.write(wire.slice(-4))
+  await settled()
+  expect(heard).toEqual(['respond id-1 {"b":22}'])
+  expect(received.join('')).toContain('HTTP/1.1 202 Accepted')
+  expect(received.join('').includes('100 Continue')).toBe(wire.includes('100-continue'))
+  runtime.write(next)
+  await settled()
+  expect(parked).toBeDefined()
+})
+
+test('an answer without any length is empty, and says so', async () => {
+  runtime.write(NEXT)
+  await settled()
+  deliver('id-1')
+  runtime.write(`POST ${API}/invocation/id-1/response HTTP/1.1\r\nHost: x\r\n\r\n`)
+  await settled()
+  expect(heard).toEqual(['respond id-1 '])
+})
+
 test('an event has AWS’s headers, and nothing can be smuggled into them', async () => {
   runtime.write(NEXT)
   await settled()
