@@ -48,31 +48,21 @@ async function startSandbox(): Promise<Sandbox> {
   let logs = 0
   let control: Socket | undefined
   let serve: (socket: Socket) => void = (socket) => socket.destroy()
-  const servers = await Promise.all([
-    listen(folder, 'control.sock', (socket) => {
+  const servers = await listenAll(folder, sockets, {
+    'control.sock': (socket) => {
       control = socket
-      sockets.push(socket)
       readFrames(socket, frames)
-    }),
-    listen(folder, 'log.sock', (socket) => {
+    },
+    'log.sock': (socket) => {
       logs += 1
-      sockets.push(socket)
       socket.on('data', (chunk) => {
         output += chunk.toString()
       })
-    }),
-    listen(folder, 'runtime.sock', (socket) => {
-      sockets.push(socket)
-      socket.on('error', () => {})
-      serve(socket)
-    }),
-  ])
-  const { stdout } = await docker('docker', [
-    ...CONFINED,
-    '--volume',
-    `${folder}:/run/hearth`,
-    BASE,
-  ])
+    },
+    'runtime.sock': (socket) => serve(socket),
+  })
+  const mount = ['--volume', `${folder}:/run/hearth`]
+  const { stdout } = await docker('docker', [...CONFINED, ...mount, BASE])
   const id = stdout.trim()
   const send = (letter: string, body = '') => {
     const payload = Buffer.from(letter + body)
@@ -106,6 +96,22 @@ async function startSandbox(): Promise<Sandbox> {
   running.push(sandbox)
   await expect.poll(() => frames, { timeout: 10_000 }).toEqual(['R'])
   return sandbox
+}
+
+function listenAll(
+  folder: string,
+  sockets: Socket[],
+  takers: Record<string, (socket: Socket) => void>,
+): Promise<Server[]> {
+  return Promise.all(
+    Object.entries(takers).map(([name, take]) =>
+      listen(folder, name, (socket) => {
+        sockets.push(socket)
+        socket.on('error', () => {})
+        take(socket)
+      }),
+    ),
+  )
 }
 
 async function listen(

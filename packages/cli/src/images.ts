@@ -61,6 +61,7 @@ export const IMAGES: readonly Image[] = [
   node('24'),
   node('26'),
   { tag: 'hearth/python3.13', folder: 'python', from: [BASE] },
+  { tag: 'hearth/provided', folder: 'provided', from: [BASE] },
   {
     tag: 'hearth/hearth:latest',
     folder: 'hearth',

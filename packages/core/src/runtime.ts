@@ -6,8 +6,10 @@ import { ServiceError } from './error.ts'
 interface Runtime {
   /** The tag that the image builder gives this runtime. */
   image: string
-  /** The value of AWS_EXECUTION_ENV. */
-  executionEnvironment: string
+  /** The value of AWS_EXECUTION_ENV; OS-only runtimes have none. */
+  executionEnvironment?: string
+  /** The function brings a program of its own, `bootstrap`, instead of a handler for ours. */
+  isOsOnly?: true
   /** Environment that the runtime adds for its own language. */
   environment: Readonly<Record<string, string>>
   /** Absent where nothing boots before the function is known: then the sandbox alone waits. */
@@ -72,6 +74,8 @@ const python = (version: string): Runtime => ({
   stem: { heapBound: false, bootVariables: [...PROCESS_VARIABLES, 'PYTHON'] },
 })
 
+const OS_ONLY: Runtime = { image: 'hearth/provided', environment: {}, isOsOnly: true }
+
 /** The runtimes that this Hearth can run, by AWS's identifier. */
 export const RUNTIMES: Readonly<Record<string, Runtime>> = {
   'nodejs20.x': nodejs('20'),
@@ -79,6 +83,8 @@ export const RUNTIMES: Readonly<Record<string, Runtime>> = {
   'nodejs24.x': nodejs('24'),
   'nodejs26.x': nodejs('26'),
   'python3.13': python('3.13'),
+  'provided.al2': OS_ONLY,
+  'provided.al2023': OS_ONLY,
 }
 
 /** Identifiers that AWS no longer accepts; the refusal has its own text. */

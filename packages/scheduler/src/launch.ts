@@ -14,12 +14,13 @@ import type { EnvironmentEvents } from './environment-parts.ts'
 import { LogStream, logStreamName } from './log-stream.ts'
 import { platformLog } from './platform-log.ts'
 import type { LaunchReason } from './pool.ts'
+import { processOf } from './process-of.ts'
 import {
   type FunctionCredentials,
   type InitialisationType,
   runtimeEnvironment,
 } from './runtime-environment.ts'
-import type { ChannelOwner, OpenChannel, ProcessSpec } from './sandbox-channel.ts'
+import type { ChannelOwner, OpenChannel } from './sandbox-channel.ts'
 import type { Snapshots } from './snapshots.ts'
 import type { Stems, TakenStem } from './stems.ts'
 import { stopSandbox } from './stop-sandbox.ts'
@@ -112,20 +113,15 @@ export function describe(
   const log = new LogStream(platform, (events) =>
     parts.publishLogs(account, group, { stream, events }),
   )
-  const process: ProcessSpec = {
-    directory: '/var/task',
-    search: '',
-    arguments: ['/var/runtime/bootstrap'],
-    environment: runtimeEnvironment({
-      functionName,
-      version,
-      region: parts.region,
-      logStream: stream,
-      initialisation: initialisationOf(version, why),
-      ...(parts.credentials && { credentials: parts.credentials }),
-    }),
-  }
-  return { log, platform, process }
+  const environment = runtimeEnvironment({
+    functionName,
+    version,
+    region: parts.region,
+    logStream: stream,
+    initialisation: initialisationOf(version, why),
+    ...(parts.credentials && { credentials: parts.credentials }),
+  })
+  return { log, platform, process: processOf(version, environment) }
 }
 
 /** One environment on its way to a sandbox. */

@@ -45,7 +45,7 @@ export interface Harness {
 }
 
 export interface HarnessOptions {
-  /** Files of the function by name. */
+  /** Files of the function by name; programs may be executed. */
   files: Record<string, string>
   configuration?: Partial<FunctionVersion['configuration']>
   limits?: Partial<PoolLimits>
@@ -81,7 +81,10 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
   const dataDirectory = options.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'hearth-test-')))
   const code = join(dataDirectory, 'code')
   await mkdir(code, { recursive: true })
-  for (const [name, text] of Object.entries(options.files)) await writeFile(join(code, name), text)
+  for (const [name, text] of Object.entries(options.files)) {
+    const mode = /^(#!|\x7fELF)/.test(text) ? 0o755 : 0o644
+    await writeFile(join(code, name), text, { mode })
+  }
   const harness = { dataDirectory, log: [], records: [], problems: [] } as unknown as Harness
   const answerers: Answerer<InvokeMessage, Acceptance, InvokeReply>[] = []
   const id = options.schedulerId ?? `test-${randomUUID().slice(0, 8)}`

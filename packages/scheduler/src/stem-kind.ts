@@ -3,6 +3,7 @@
 
 import type { FunctionVersion } from '@hearth/core/function'
 import { requireRuntime } from '@hearth/core/runtime'
+import { BOOTSTRAP } from './process-of.ts'
 import { stemEnvironment } from './runtime-environment.ts'
 import type { StemKind } from './stem.ts'
 
@@ -16,7 +17,7 @@ export function stemKind(runtime: string, memoryMb: number): StemKind {
     process: {
       directory: '/',
       search: '',
-      arguments: ['/var/runtime/bootstrap'],
+      arguments: [BOOTSTRAP],
       environment: stemEnvironment(runtime, memoryMb),
     },
   }

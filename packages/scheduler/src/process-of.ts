@@ -1,0 +1,23 @@
+// Which process a function version starts as: our bootstrap for a managed runtime, the function's
+// own for an OS-only one. Pure; what it may see of the world is the sandbox's affair.
+
+import type { FunctionVersion } from '@hearth/core/function'
+import { BOOTSTRAP_FOLDERS, BOOTSTRAP_NAME } from '@hearth/core/invocation'
+import { requireRuntime } from '@hearth/core/runtime'
+import type { ProcessSpec } from './sandbox-channel.ts'
+
+/** Every managed runtime's image has it. */
+export const BOOTSTRAP = '/var/runtime/bootstrap'
+const TASK = '/var/task'
+
+/** @throws ServiceError for a runtime that is not known here. */
+export function processOf(
+  version: FunctionVersion,
+  environment: Readonly<Record<string, string>>,
+): ProcessSpec {
+  if (requireRuntime(version.configuration.runtime).isOsOnly) {
+    const search = BOOTSTRAP_FOLDERS.join(':')
+    return { directory: TASK, search, arguments: [BOOTSTRAP_NAME], environment }
+  }
+  return { directory: TASK, search: '', arguments: [BOOTSTRAP], environment }
+}
