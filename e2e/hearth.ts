@@ -162,11 +162,15 @@ function fromOutside(): NodeJS.ProcessEnv {
   return { PATH, ...(DOCKER_HOST && { DOCKER_HOST }) }
 }
 
-/** A zip of text or bytes by name; the same bytes whenever it is made. */
+/** Made on Unix, and to be executed. */
+const EXECUTABLE = { os: 3, attrs: 0o100755 << 16 }
+
+/** A zip of text or bytes by name, with a `bootstrap` that can be executed; the same bytes whenever it is made. */
 export function zip(files: Record<string, string | Uint8Array>): Uint8Array {
   const entries: Zippable = {}
   for (const [name, content] of Object.entries(files)) {
-    entries[name] = typeof content === 'string' ? strToU8(content) : content
+    const bytes = typeof content === 'string' ? strToU8(content) : content
+    entries[name] = name === 'bootstrap' ? [bytes, EXECUTABLE] : bytes
   }
   return zipSync(entries, { mtime: new Date(1980, 0, 1) })
 }

@@ -13,17 +13,25 @@ try {
     await ensureCompose(report)
   })
   await step('Images: the tests run the ones that users run', ensureImages)
-  await step('Tools: the AWS CLI to drive Hearth with, a registry to pull from', installTools)
+  await step(
+    'Tools: the AWS CLI to drive Hearth with, a registry to pull from, a Go compiler',
+    installTools,
+  )
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exit(1)
 }
 
 async function installTools(report: Report): Promise<void> {
-  const tools = { awscli: '/usr/bin/aws', 'docker-registry': '/usr/bin/docker-registry' }
+  const tools = {
+    awscli: '/usr/bin/aws',
+    'docker-registry': '/usr/bin/docker-registry',
+    'golang-go': '/usr/bin/go',
+  }
   const missing: string[] = []
   for (const [name, program] of Object.entries(tools)) {
-    if (!(await succeeds(program, ['--version']))) missing.push(name)
+    const asked = name === 'golang-go' ? 'version' : '--version'
+    if (!(await succeeds(program, [asked]))) missing.push(name)
   }
   if (missing.length === 0) return report('they are here')
   if (!(await canInstall())) {

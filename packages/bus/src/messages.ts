@@ -1,14 +1,17 @@
 // THE table of what travels on NATS: subjects, streams, buckets and the bodies on each. A subject
 // token is only ever an id that we made or a validated name; nothing of a caller's reaches one raw.
 
+import type { ImageFacts, ImageFault } from '@hearth/core/container-image'
 import type { ThrottleReason } from '@hearth/core/error'
-import type { FunctionVersion } from '@hearth/core/function'
+import type { Architecture, FunctionVersion } from '@hearth/core/function'
 import type { InvocationRecord, InvocationResult } from '@hearth/core/invocation'
 
 /** Request/reply and hints over core NATS. */
 export const SUBJECTS = {
   /** Invocations for one scheduler: InvokeMessage, answered by Acceptance and then InvokeReply. */
   invoke: (schedulerId: string) => `hearth.invoke.${schedulerId}`,
+  /** Images for functions: ImageQuestion, answered by Acceptance and then ImageAnswer. */
+  images: (schedulerId: string) => `hearth.images.${schedulerId}`,
   /** Heartbeats of schedulers: SchedulerHeartbeat, every second and when one starts or drains. */
   schedulers: 'hearth.schedulers',
   /** A new gateway asks all schedulers to say hello at once. */
@@ -76,6 +79,15 @@ export type InvokeReply =
   | Omit<InvocationResult, 'payload'>
   /** The platform failed: the caller gets AWS's 500 ServiceException. */
   | { platformError: string }
+
+/** Which image a function wants, and for which machines. */
+export interface ImageQuestion {
+  uri: string
+  architecture: Architecture
+}
+
+/** What a scheduler found out; `unknown` when it could not ask, and somebody should again. */
+export type ImageAnswer = ImageFacts | ImageFault | { unknown: string }
 
 /** What a scheduler says of itself every second. */
 export interface SchedulerHeartbeat {

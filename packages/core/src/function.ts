@@ -4,6 +4,16 @@
 
 import { functionArn, type Place } from './arn.ts'
 import type { Concurrency } from './concurrency.ts'
+import {
+  type ContainerImage,
+  type FormerImage,
+  formerOf,
+  type ImageConfig,
+  type ImageFacts,
+  type ImageFault,
+  isSought,
+  settleImage,
+} from './container-image.ts'
 import { ServiceError } from './error.ts'
 
 export type Architecture = 'arm64' | 'x86_64'
@@ -27,8 +37,10 @@ export interface Code {
 /** What an operator may change by UpdateFunctionConfiguration. */
 export interface Configuration {
   description: string
+  /** Empty for a container image, as is the handler. */
   runtime: string
   handler: string
+  imageConfig?: ImageConfig
   role: string
   timeoutSeconds: number
   memoryMb: number
@@ -45,7 +57,13 @@ export interface Configuration {
 export interface FunctionVersion {
   version: string
   configuration: Configuration
+  /** For a container image its digest, and no bytes. */
   code: Code
+  /** Present when the code is a container image and not a zip. */
+  image?: ContainerImage
+  formerImage?: FormerImage
+  /** Why the creation or the last update failed. */
+  fault?: ImageFault
   architecture: Architecture
   /**
    * Changes whenever code or configuration does: environments of two deployments are never mixed.
@@ -167,7 +185,7 @@ export function checkEnvironment(variables: Record<string, string>): void {
 /** A new function: `$LATEST` is Pending until the platform says that its code can run. */
 export function createFunction(
   wish: Pick<FunctionDocument, 'account' | 'name' | 'tags'> &
-    Pick<FunctionVersion, 'architecture' | 'code' | 'configuration'>,
+    Pick<FunctionVersion, 'architecture' | 'code' | 'configuration' | 'image'>,
   moment: Moment,
 ): FunctionDocument {
   return {
@@ -180,6 +198,7 @@ export function createFunction(
       version: '$LATEST',
       configuration: wish.configuration,
       code: wish.code,
+      ...(wish.image && { image: wish.image }),
       architecture: wish.architecture,
       deploymentId: moment.deploymentId,
       revisionId: moment.revisionId,
@@ -195,11 +214,20 @@ export function createFunction(
  */
 export function updateFunction(
   document: FunctionDocument,
-  change: { code?: Code; architecture?: Architecture; configuration?: Configuration },
+  change: {
+    code?: Code
+    image?: ContainerImage
+    architecture?: Architecture
+    configuration?: Configuration
+  },
   moment: Moment,
 ): FunctionDocument {
+  const { fault: _, ...current } = document.latest
+  const former = change.image && formerOf(current)
   const latest: FunctionVersion = {
-    ...document.latest,
+    ...current,
+    ...(change.image && { image: change.image }),
+    ...(former && { formerImage: former }),
     code: change.code ?? document.latest.code,
     architecture: change.architecture ?? document.latest.architecture,
     configuration: change.configuration ?? document.latest.configuration,
@@ -237,15 +265,30 @@ export function isUnsettled(version: FunctionVersion): boolean {
   return version.state === 'Pending' || version.updateStatus === 'InProgress'
 }
 
-/** The version once its code is known to be in place. */
-export function settleVersion(version: FunctionVersion, revisionId: string): FunctionVersion {
-  return { ...version, state: 'Active', updateStatus: 'Successful', revisionId }
+/** What was found out about images, by their names. */
+export type FoundImages = ReadonlyMap<string, ImageFacts | ImageFault>
+
+/** The version once its code is known to be in place, or its image known not to be. */
+export function settleVersion(
+  version: FunctionVersion,
+  revisionId: string,
+  images: FoundImages = new Map(),
+): FunctionVersion {
+  const found = isSought(version) ? images.get(version.image?.uri ?? '') : undefined
+  if (isSought(version) && !found) return version
+  const settled = found ? settleImage(version, found) : version
+  if (settled.fault) return { ...settled, revisionId }
+  return { ...settled, state: 'Active', updateStatus: 'Successful', revisionId }
 }
 
-/** The document with `$LATEST` and every published version settled. */
-export function settleFunction(document: FunctionDocument, revisionId: string): FunctionDocument {
+/** The document with `$LATEST` and every published version settled, save those not found yet. */
+export function settleFunction(
+  document: FunctionDocument,
+  revisionId: string,
+  images?: FoundImages,
+): FunctionDocument {
   const settle = (version: FunctionVersion) =>
-    isUnsettled(version) ? settleVersion(version, revisionId) : version
+    isUnsettled(version) ? settleVersion(version, revisionId, images) : version
   return { ...document, latest: settle(document.latest), published: document.published.map(settle) }
 }
 

@@ -20,27 +20,65 @@ export function viewVersion(
   return {
     FunctionName: name,
     FunctionArn: functionArn(place, name, qualified ? version.version : undefined),
-    Runtime: configuration.runtime as FunctionConfiguration['Runtime'],
     Role: configuration.role,
-    Handler: configuration.handler,
     CodeSize: version.code.size,
     Description: configuration.description,
     Timeout: configuration.timeoutSeconds,
     MemorySize: configuration.memoryMb,
     LastModified: lastModified(version.lastModified),
-    CodeSha256: Buffer.from(version.code.sha256, 'hex').toString('base64'),
     Version: version.version,
     TracingConfig: { Mode: 'PassThrough' },
     RevisionId: version.revisionId,
-    PackageType: 'Zip',
     Architectures: [version.architecture],
     EphemeralStorage: { Size: configuration.ephemeralStorageMb },
     SnapStart: { ApplyOn: 'None', OptimizationStatus: 'Off' },
-    RuntimeVersionConfig: { RuntimeVersionArn: runtimeArn(place, configuration.runtime) },
     LoggingConfig: viewLogging(version),
     ...(configuration.environment && { Environment: { Variables: configuration.environment } }),
+    ...(version.image ? viewImage(version) : viewRuntime(version, place)),
     ...viewState(version),
     ...configuration.echoed,
+  }
+}
+
+function viewRuntime(
+  { configuration, code }: FunctionVersion,
+  place: Place,
+): Partial<FunctionConfiguration> {
+  return {
+    PackageType: 'Zip',
+    Runtime: configuration.runtime as FunctionConfiguration['Runtime'],
+    Handler: configuration.handler,
+    CodeSha256: Buffer.from(code.sha256, 'hex').toString('base64'),
+    RuntimeVersionConfig: { RuntimeVersionArn: runtimeArn(place, configuration.runtime) },
+  }
+}
+
+/** An image's hash is in hex, and there once the image was found. */
+function viewImage({ configuration, code }: FunctionVersion): Partial<FunctionConfiguration> {
+  const { imageConfig } = configuration
+  return {
+    PackageType: 'Image',
+    ...(code.sha256 && { CodeSha256: code.sha256 }),
+    ...(imageConfig && {
+      ImageConfigResponse: {
+        ImageConfig: {
+          EntryPoint: imageConfig.entryPoint,
+          Command: imageConfig.command,
+          WorkingDirectory: imageConfig.workingDirectory,
+        },
+      },
+    }),
+  }
+}
+
+/** Where a version's code is: an image's name and digest, or a link to the zip. */
+export function viewCode(version: FunctionVersion, link: (sha256: string) => string) {
+  const { image, code } = version
+  if (!image) return { RepositoryType: 'S3', Location: link(code.sha256) }
+  return {
+    RepositoryType: 'ECR',
+    ImageUri: image.uri,
+    ...(image.facts && { ResolvedImageUri: image.facts.resolvedUri }),
   }
 }
 
@@ -65,6 +103,18 @@ function viewState(version: FunctionVersion): Partial<FunctionConfiguration> {
       State: 'Pending',
       StateReason: 'The function is being created.',
       StateReasonCode: 'Creating',
+    }
+  }
+  const { fault } = version
+  if (version.state === 'Failed' && fault && version.updateStatus === undefined) {
+    return { State: 'Failed', StateReason: fault.reason, StateReasonCode: fault.code }
+  }
+  if (version.updateStatus === 'Failed' && fault) {
+    return {
+      State: version.state,
+      LastUpdateStatus: 'Failed',
+      LastUpdateStatusReason: fault.reason,
+      LastUpdateStatusReasonCode: fault.code,
     }
   }
   if (version.updateStatus === 'InProgress') {

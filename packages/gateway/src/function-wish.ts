@@ -12,6 +12,7 @@ import {
   type Logging,
 } from '@hearth/core/function'
 import { requireRuntime } from '@hearth/core/runtime'
+import { mergeImageConfig, refuseImageConfig, refuseRuntime } from './image-wish.ts'
 
 type Wish = Aws.CreateFunctionCommandInput &
   Aws.UpdateFunctionCodeCommandInput &
@@ -24,6 +25,7 @@ type ConfigurationWish = Pick<
   | 'Environment'
   | 'EphemeralStorage'
   | 'Handler'
+  | 'ImageConfig'
   | 'KMSKeyArn'
   | 'LoggingConfig'
   | 'MemorySize'
@@ -40,8 +42,6 @@ const HOST_ARCHITECTURE: Architecture = process.arch === 'arm64' ? 'arm64' : 'x8
  * Members that ask for something which is not built yet: what each asks for, when it asks at all.
  */
 const UNOBEYED: Readonly<Record<string, (wish: Partial<Wish>) => boolean>> = {
-  'container images': ({ PackageType, Code, ImageUri }) =>
-    PackageType === 'Image' || Code?.ImageUri !== undefined || ImageUri !== undefined,
   'code from S3': ({ Code, S3Bucket }) => Code?.S3Bucket !== undefined || S3Bucket !== undefined,
   layers: ({ Layers }) => (Layers?.length ?? 0) > 0,
   'dead-letter queues': ({ DeadLetterConfig }) => Boolean(DeadLetterConfig?.TargetArn),
@@ -84,15 +84,25 @@ export function architectureOf(wished: readonly string[] | undefined): Architect
 }
 
 /** A new function's configuration. @throws ServiceError for what AWS refuses. */
-export function configurationFor(name: string, wish: ConfigurationWish): Configuration {
+export function configurationFor(
+  name: string,
+  wish: ConfigurationWish,
+  isImage: boolean,
+): Configuration {
+  if (isImage) refuseRuntime(wish)
+  else refuseImageConfig(wish)
+  if (!isImage) requireProgram(wish)
+  const start = { ...defaultConfiguration(name), runtime: '', handler: '', role: '' }
+  return mergeConfiguration(start, wish)
+}
+
+function requireProgram(wish: ConfigurationWish): void {
   if (!wish.Runtime || !wish.Handler) {
     throw new ServiceError(
       'InvalidParameterValueException',
       'Runtime and Handler are mandatory parameters for functions created with deployment packages.',
     )
   }
-  const start = { ...defaultConfiguration(name), runtime: '', handler: '', role: '' }
-  return mergeConfiguration(start, wish)
 }
 
 /**
@@ -103,12 +113,14 @@ export function mergeConfiguration(current: Configuration, wish: ConfigurationWi
   const variables = wish.Environment?.Variables
   if (variables) checkEnvironment(variables)
   const environment = wish.Environment ? variables : current.environment
-  const { environment: _, ...rest } = current
+  const { environment: _, imageConfig: __, ...rest } = current
+  const imageConfig = mergeImageConfig(current.imageConfig, wish.ImageConfig)
   return {
     ...rest,
     description: wish.Description ?? current.description,
     runtime: wish.Runtime ?? current.runtime,
     handler: wish.Handler ?? current.handler,
+    ...(imageConfig && { imageConfig }),
     role: wish.Role ?? current.role,
     timeoutSeconds: wish.Timeout ?? current.timeoutSeconds,
     memoryMb: wish.MemorySize ?? current.memoryMb,

@@ -1,9 +1,17 @@
 // Settlement: the move from Pending to Active and from InProgress to Successful, once the code is
-// in place. The record says what is owed and a sweep re-reads it, so a gateway that dies in between
-// costs a moment; settling twice changes nothing.
+// in place, or to Failed, once an image is known not to be had. The record says what is owed and a
+// sweep re-reads it, so a gateway that dies in between costs a moment; settling twice changes
+// nothing.
 
 import { randomUUID } from 'node:crypto'
-import { type FunctionDocument, isUnsettled, settleFunction } from '@hearth/core/function'
+import { type ImageFacts, type ImageFault, isSought } from '@hearth/core/container-image'
+import {
+  type Architecture,
+  type FoundImages,
+  type FunctionDocument,
+  isUnsettled,
+  settleFunction,
+} from '@hearth/core/function'
 import type { Functions } from '@hearth/store/functions'
 
 export interface Settlement {
@@ -16,23 +24,36 @@ export interface Settlement {
 const DELAY_MS = 50
 const SWEEP_MS = 2_000
 
-export function startSettlement(
-  functions: Functions,
-  inPlace: (document: FunctionDocument) => Promise<unknown>,
-): Settlement {
+export interface SettlementParts {
+  functions: Functions
+  /** Resolves when the code of a zip function is in place. */
+  codeInPlace(sha256: string): Promise<unknown>
+  /** May take as long as a pull. @throws Error when it is too early to say. */
+  findImage(uri: string, architecture: Architecture): Promise<ImageFacts | ImageFault>
+}
+
+export function startSettlement(parts: SettlementParts): Settlement {
+  const { functions } = parts
+  const settling = new Set<string>()
   const settle = async (account: string, name: string) => {
     const document = functions.cached(account, name)
     if (!document || !isOwed(document)) return
-    await inPlace(document)
+    const images = await prepare(parts, document)
     await functions.change(account, name, (found) => {
       if (!found) throw new Error('the function was deleted while it settled')
-      return isOwed(found) ? settleFunction(found, randomUUID()) : found
+      return isOwed(found) ? settleFunction(found, randomUUID(), images) : found
     })
   }
-  const tryToSettle = (account: string, name: string) =>
-    settle(account, name).catch((reason) => {
+  const tryToSettle = async (account: string, name: string) => {
+    const key = `${account}/${name}`
+    // A pull takes longer than a sweep.
+    if (settling.has(key)) return
+    settling.add(key)
+    await settle(account, name).catch((reason) => {
       console.error(`${name} could not settle yet: ${reason}`)
     })
+    settling.delete(key)
+  }
   const sweep = setInterval(() => {
     for (const document of functions.all()) {
       if (isOwed(document)) void tryToSettle(document.account, document.name)
@@ -44,6 +65,22 @@ export function startSettlement(
     },
     close: () => clearInterval(sweep),
   }
+}
+
+/** What has to be true before a function settles, and what was found out about its images. */
+async function prepare(
+  parts: SettlementParts,
+  { latest, published }: FunctionDocument,
+): Promise<FoundImages> {
+  const images = new Map<string, ImageFacts | ImageFault>()
+  for (const version of [latest, ...published].filter(isUnsettled)) {
+    const { image, code, architecture } = version
+    if (!image) await parts.codeInPlace(code.sha256)
+    else if (isSought(version) && !images.has(image.uri)) {
+      images.set(image.uri, await parts.findImage(image.uri, architecture))
+    }
+  }
+  return images
 }
 
 function isOwed(document: FunctionDocument): boolean {

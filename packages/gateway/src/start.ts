@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { type AppParts, createApp } from './app.ts'
 import { createCodeLinks } from './code-links.ts'
+import { findImage } from './image-search.ts'
 import { handleInvoke, isInvoke } from './routes/invoke.ts'
 import { handleStreamingInvoke, isStreamingInvoke } from './routes/invoke-streaming.ts'
 import { handleUrlRequest, urlTarget } from './routes/url-requests.ts'
@@ -39,9 +40,11 @@ const KEEP_ALIVE_MS = 75_000
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { keys, region, artifacts, functions } = options
   const links = createCodeLinks(options.linkSecret)
-  const settlement = startSettlement(functions, ({ latest }) =>
-    artifacts.codeDirectory(latest.code.sha256),
-  )
+  const settlement = startSettlement({
+    functions,
+    codeInPlace: artifacts.codeDirectory,
+    findImage: (uri, architecture) => findImage(options, { uri, architecture }),
+  })
   const parts: AppParts = {
     ...options,
     links,

@@ -14,6 +14,7 @@ import {
 } from '@hearth/bus/messages'
 import type { Requests } from '@hearth/bus/requests'
 import { functionArn } from '@hearth/core/arn'
+import { runnable } from '@hearth/core/container-image'
 import { ServiceError, type ThrottleReason } from '@hearth/core/error'
 import { type FunctionDocument, type FunctionVersion, versionOf } from '@hearth/core/function'
 import type { InvocationRequest, InvocationResult } from '@hearth/core/invocation'
@@ -69,7 +70,7 @@ export function openDoor(parts: DoorParts): Door {
       throw new ServiceError('ResourceNotFoundException', `Function not found: ${arn}`)
     }
     requireInvokable(version, functionArn(place, name))
-    return { document, version }
+    return { document, version: runnable(version) }
   }
   return {
     resolve,

@@ -2,13 +2,14 @@
 // opened and a sandbox started; full CPU until its init is over. The only place where
 // environments, stems, channels and the driver meet.
 
+import { strict as assert } from 'node:assert'
 import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { LogBatch } from '@hearth/bus/messages'
 import { type FunctionVersion, hasSnapshot } from '@hearth/core/function'
 import { requireRuntime } from '@hearth/core/runtime'
 import type { Place } from './deployment.ts'
-import type { SandboxDriver } from './drivers/driver.ts'
+import type { SandboxDriver, SandboxSpec } from './drivers/driver.ts'
 import { Environment } from './environment.ts'
 import type { EnvironmentEvents } from './environment-parts.ts'
 import { LogStream, logStreamName } from './log-stream.ts'
@@ -176,19 +177,18 @@ async function startFresh(
   const { configuration } = place.version
   const { id } = sandbox
   const socketDirectory = join(parts.runDirectory, id)
-  const [codeDirectory, channel] = await Promise.all([
-    codeOf(parts, place.version),
+  const [source, channel] = await Promise.all([
+    sourceOf(parts, place.version),
     parts.openChannel(socketDirectory, ownerOf(environment, log)),
   ])
   environment.adopt(channel, 'cold')
   await parts.driver.start({
     id,
-    image: requireRuntime(configuration.runtime).image,
+    ...source,
     memoryMb: configuration.memoryMb,
     cpus: sandboxCpus(configuration.memoryMb),
     tmpMb: configuration.ephemeralStorageMb,
     socketDirectory,
-    codeDirectory,
   })
 }
 
@@ -199,6 +199,21 @@ function initialisationOf(version: FunctionVersion, why: LaunchReason): Initiali
 
 function codeOf(parts: LaunchParts, version: FunctionVersion): Promise<string> {
   return parts.snapshots?.codeDirectory(version) ?? parts.codeDirectory(version.code.sha256)
+}
+
+/** The image that a version runs in, and its code if that is not in the image. */
+async function sourceOf(
+  parts: LaunchParts,
+  version: FunctionVersion,
+): Promise<Pick<SandboxSpec, 'codeDirectory' | 'image' | 'ownImage'>> {
+  const { image, configuration } = version
+  if (!image) {
+    const codeDirectory = await codeOf(parts, version)
+    return { image: requireRuntime(configuration.runtime).image, codeDirectory }
+  }
+  assert(image.facts, 'an image that was not found cannot run')
+  const { id, resolvedUri: pullName, volumes } = image.facts
+  return { image: id, ownImage: { pullName, volumes } }
 }
 
 /** The environment hears its sandbox, and its log the runtime's output. */

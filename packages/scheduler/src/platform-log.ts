@@ -33,8 +33,11 @@ export function platformLog(facts: PlatformFacts): Platform {
 
 function textLog(facts: PlatformFacts): Platform {
   return {
+    // A container image has no runtime of AWS's, and no such line.
     initStart: () =>
-      `INIT_START Runtime Version: ${facts.runtime}\tRuntime Version ARN: ${facts.runtimeArn}`,
+      facts.runtime
+        ? `INIT_START Runtime Version: ${facts.runtime}\tRuntime Version ARN: ${facts.runtimeArn}`
+        : undefined,
     initFailed: (phase, initMs, status, errorType) =>
       `INIT_REPORT Init Duration: ${initMs.toFixed(2)} ms\tPhase: ${phase}\tStatus: ${status}` +
       (errorType ? `\tError Type: ${errorType}` : ''),

@@ -1,7 +1,7 @@
 // The environment variables of a runtime process, as AWS documents them: the platform's own, the
 // runtime's, then the function's. Pure; they travel over the control socket and never reach Docker.
 
-import type { FunctionVersion, Logging } from '@hearth/core/function'
+import type { Configuration, FunctionVersion, Logging } from '@hearth/core/function'
 import { requireRuntime } from '@hearth/core/runtime'
 
 /** Credentials that every function receives, for the AWS-shaped services it calls. */
@@ -38,6 +38,8 @@ const PLATFORM = {
 }
 /** hearth-init listens here, in the sandbox's own network (images/README.md). */
 const RUNTIME_API = '127.0.0.1:9001'
+/** Docker's own default, for an image that does not say. */
+const IMAGE_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const RUNTIME_SOCKET = { HEARTH_RUNTIME_SOCKET: '/run/hearth/runtime.sock' }
 
 /** For a runtime that boots before its function is known; it is replaced when that is. */
@@ -55,14 +57,12 @@ export function stemEnvironment(runtime: string, memoryMb: number): Record<strin
 export function runtimeEnvironment(facts: RuntimeFacts): Record<string, string> {
   const { version, region } = facts
   const { configuration } = version
-  const runtime = requireRuntime(configuration.runtime)
+  const { before, after } = version.image ? ofImage(version) : ofRuntime(configuration)
   return {
-    ...PLATFORM,
-    ...runtime.environment,
+    ...before,
     ...configuration.environment,
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
-    ...(runtime.executionEnvironment && { AWS_EXECUTION_ENV: runtime.executionEnvironment }),
     AWS_LAMBDA_FUNCTION_NAME: facts.functionName,
     AWS_LAMBDA_FUNCTION_VERSION: version.version,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(configuration.memoryMb),
@@ -71,15 +71,49 @@ export function runtimeEnvironment(facts: RuntimeFacts): Record<string, string> 
     AWS_LAMBDA_LOG_GROUP_NAME: configuration.logging.group,
     AWS_LAMBDA_LOG_STREAM_NAME: facts.logStream,
     AWS_LAMBDA_RUNTIME_API: RUNTIME_API,
-    ...(!runtime.isOsOnly && RUNTIME_SOCKET),
     LAMBDA_TASK_ROOT: '/var/task',
     LAMBDA_RUNTIME_DIR: '/var/runtime',
-    _HANDLER: configuration.handler,
-    PWD: '/var/task',
     SHLVL: '0',
     HOME: '/tmp',
+    ...after,
     ...logVariables(configuration.logging),
     ...credentialVariables(facts.credentials),
+  }
+}
+
+/** Variables under the function's own, and over them. */
+interface Layers {
+  before: Record<string, string>
+  after: Record<string, string>
+}
+
+function ofRuntime({ runtime: name, handler }: Configuration): Layers {
+  const runtime = requireRuntime(name)
+  const { executionEnvironment } = runtime
+  return {
+    before: { ...PLATFORM, ...runtime.environment },
+    after: {
+      ...(executionEnvironment && { AWS_EXECUTION_ENV: executionEnvironment }),
+      ...(!runtime.isOsOnly && RUNTIME_SOCKET),
+      _HANDLER: handler,
+      PWD: '/var/task',
+    },
+  }
+}
+
+/** An image's own variables stand where Lambda would only have a default. */
+function ofImage({ image, configuration }: FunctionVersion): Layers {
+  const own = (image?.facts?.environment ?? []).map((entry) => {
+    const at = entry.indexOf('=')
+    return at < 0 ? [entry, ''] : [entry.slice(0, at), entry.slice(at + 1)]
+  })
+  const { LANG: _, LD_LIBRARY_PATH: __, ...platform } = PLATFORM
+  return {
+    before: { ...platform, PATH: IMAGE_PATH, ...Object.fromEntries(own) },
+    after: {
+      AWS_EXECUTION_ENV: 'AWS_Lambda_Image',
+      PWD: configuration.imageConfig?.workingDirectory ?? image?.facts?.workingDirectory ?? '/',
+    },
   }
 }
 

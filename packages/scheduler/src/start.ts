@@ -19,6 +19,7 @@ import type { Finished } from './attempt.ts'
 import { type AttemptLog, type AttemptStart, openAttemptLog } from './attempt-log.ts'
 import { openDockerDriver } from './drivers/docker.ts'
 import type { SandboxDriver } from './drivers/driver.ts'
+import { answerImages } from './image-answers.ts'
 import { launch } from './launch.ts'
 import { Pool, type PoolLimits } from './pool.ts'
 import { Provisioned } from './provisioned.ts'
@@ -101,6 +102,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       take(question.meta, question.body, { ...options, pool, attempts, tokens, respond })
     },
   )
+  const images = answerImages(requests, schedulerId, driver)
   const beat = () => requests.publish(SUBJECTS.schedulers, heartbeat())
   const heartbeat = (): SchedulerHeartbeat => ({
     schedulerId,
@@ -141,6 +143,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       await driver.close()
       await tokens.close()
       answering.close()
+      images.close()
       wanted.close()
       await attempts.close()
     },

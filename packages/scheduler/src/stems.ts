@@ -73,7 +73,8 @@ export class Stems {
 
   /** A stem that is now the caller's, to use or to stop. */
   take(version: FunctionVersion): TakenStem | undefined {
-    if (this.#options.max === 0) return undefined
+    // An image of the function's own fits nothing that boots before it is known.
+    if (this.#options.max === 0 || version.image) return undefined
     const { runtime, memoryMb } = version.configuration
     const known = this.#know(stemKind(runtime, memoryMb))
     known.asked.push(performance.now())
@@ -94,6 +95,7 @@ export class Stems {
   }
 
   #find(version: FunctionVersion): Stem | undefined {
+    if (version.image) return undefined
     const { runtime, memoryMb } = version.configuration
     const { key, image } = stemKind(runtime, memoryMb)
     const parked = [...this.#stems].filter((stem) => stem.isParked)

@@ -16,7 +16,7 @@ import {
   updateFunction,
   versionOf,
 } from '@hearth/core/function'
-import { viewVersion } from '../function-view.ts'
+import { viewCode, viewVersion } from '../function-view.ts'
 import {
   architectureOf,
   configurationFor,
@@ -24,10 +24,13 @@ import {
   requireObeyable,
   zipOf,
 } from '../function-wish.ts'
+import { imageOf, refuseImageConfig, refuseRuntime } from '../image-wish.ts'
 import type { Caller, Parts, Route } from './route.ts'
 
 /** AWS returns at most this many functions a page. */
 const PAGE_MAX = 50
+/** An image's, until it is found. */
+const NO_CODE = { sha256: '', size: 0 }
 /** AWS answers 204 although its model says 200. */
 const DELETED = { StatusCode: 204 }
 
@@ -37,14 +40,23 @@ export const createFunction: Route<
 > = async (input, caller, parts) => {
   const { name } = parseFunctionName(input.FunctionName ?? '', undefined, caller.place)
   requireObeyable(input)
-  const configuration = configurationFor(name, input)
+  const image = imageOf(input.Code, input.PackageType === 'Image', 'creating')
+  const configuration = configurationFor(name, input, image !== undefined)
   const architecture = architectureOf(input.Architectures)
   requireAbsent(parts, caller, name)
-  const code = await parts.artifacts.put(zipOf(input.Code))
+  const code = image ? NO_CODE : await parts.artifacts.put(zipOf(input.Code))
   const moment = { now: Date.now(), revisionId: randomUUID(), deploymentId: randomUUID() }
   const tags = input.Tags ?? {}
   let document = createDocument(
-    { account: caller.place.account, name, tags, architecture, code, configuration },
+    {
+      account: caller.place.account,
+      name,
+      tags,
+      architecture,
+      code,
+      configuration,
+      ...(image && { image }),
+    },
     moment,
   )
   let shown = document.latest
@@ -64,10 +76,7 @@ export const getFunction: Route<Aws.GetFunctionCommandInput, Aws.GetFunctionResp
   const reserved = document.concurrency?.reserved
   return {
     Configuration: view,
-    Code: {
-      RepositoryType: 'S3',
-      Location: parts.codeLink(caller.origin, version.code.sha256),
-    },
+    Code: viewCode(version, (sha256) => parts.codeLink(caller.origin, sha256)),
     ...(Object.keys(document.tags).length > 0 && { Tags: document.tags }),
     ...(reserved !== undefined && { Concurrency: { ReservedConcurrentExecutions: reserved } }),
   }
@@ -87,15 +96,16 @@ export const updateFunctionCode: Route<
 > = async (input, caller, parts) => {
   const found = findLatest(input, caller, parts)
   requireObeyable(input)
-  const zip = zipOf(input)
+  const image = imageOf(input, found.latest.image !== undefined, 'updating')
+  const zip = image ? undefined : zipOf(input)
   requireSettled(found, caller.place)
   requireRevision(found.latest, input.RevisionId)
-  const code = await parts.artifacts.put(zip)
+  const code = zip ? await parts.artifacts.put(zip) : NO_CODE
   const change = (document: FunctionDocument) => {
     const architecture = input.Architectures
       ? architectureOf(input.Architectures)
       : document.latest.architecture
-    return updateFunction(document, { code, architecture }, newMoment())
+    return updateFunction(document, { code, architecture, ...(image && { image }) }, newMoment())
   }
   if (input.DryRun) return viewLatest(change(found), caller)
   return apply(input, caller, { parts, change, publish: input.Publish === true })
@@ -105,8 +115,10 @@ export const updateFunctionConfiguration: Route<
   Aws.UpdateFunctionConfigurationCommandInput,
   Aws.FunctionConfiguration
 > = (input, caller, parts) => {
-  findLatest(input, caller, parts)
+  const { latest } = findLatest(input, caller, parts)
   requireObeyable(input)
+  if (latest.image) refuseRuntime(input)
+  else refuseImageConfig(input)
   const change = (document: FunctionDocument) => {
     const configuration = mergeConfiguration(document.latest.configuration, input)
     return updateFunction(document, { configuration }, newMoment())

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import Docker from 'dockerode'
 import { ensureNetwork, explain, hostPaths, isGone } from './docker-engine.ts'
 import { DockerHands, HANDS_IMAGE } from './docker-hands.ts'
+import { createOwn, findImage, initFile } from './docker-images.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
 import { hostConfig, SANDBOX_USER } from './docker-template.ts'
 import type { SandboxDriver, SandboxListing, SandboxSpec } from './driver.ts'
@@ -44,18 +45,22 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
   const mountsDirectory = join(options.dataDirectory, 'mounts', options.schedulerId)
   await mkdir(mountsDirectory, { recursive: true, mode: 0o700 })
   const sandboxes = new Map<string, DockerSandbox>()
-  const parts = { ...options, docker, mountsDirectory, toHost, labels: labelsOf(options) }
+  const init = once(async () => toHost(await initFile(docker, options.dataDirectory)))
+  const parts = { ...options, docker, mountsDirectory, toHost, labels: labelsOf(options), init }
   const hands = await openHands(parts, sandboxes)
   await emptyMounts(mountsDirectory)
   const sandboxOf = (id: string) =>
     new DockerSandbox({ ...options, id, hands, ...whereabouts(docker, mountsDirectory, id) })
   const known = (id: string) => sandboxes.get(id) ?? sandboxOf(id)
   return {
+    findImage: (name) => findImage(docker, name),
+
     async start(spec) {
       const sandbox = sandboxOf(spec.id)
       sandboxes.set(spec.id, sandbox)
       await sandbox.prepare(spec)
-      await startContainer(parts, sandbox, spec, hands !== undefined && !spec.codeDirectory)
+      const isStem = !spec.codeDirectory && !spec.ownImage
+      await startContainer(parts, sandbox, spec, hands !== undefined && isStem)
       sandbox.started()
     },
     async stop(id) {
@@ -84,6 +89,8 @@ interface Parts extends DockerDriverOptions {
   mountsDirectory: string
   labels: Record<string, string>
   toHost(path: string): string
+  /** Where the engine finds hearth-init as a file. */
+  init(): Promise<string>
 }
 
 const containerName = (id: string) => `hearth-${id}`
@@ -100,14 +107,14 @@ const labelsOf = ({ owner, schedulerId, epoch }: DockerDriverOptions) => ({
 })
 
 async function startContainer(
-  { docker, toHost, labels }: Parts,
+  { docker, toHost, labels, init }: Parts,
   sandbox: DockerSandbox,
   spec: SandboxSpec,
   awaitsCode: boolean,
 ): Promise<void> {
   const { tmpDirectory } = sandbox
   try {
-    const container = await docker.createContainer({
+    const template = {
       name: containerName(spec.id),
       Image: spec.image,
       Labels: labels,
@@ -119,10 +126,26 @@ async function startContainer(
         ...(tmpDirectory && { tmpDirectory }),
         awaitsCode,
       }),
-    })
+    }
+    const { ownImage } = spec
+    const container = ownImage
+      ? await createOwn(docker, template, { ...ownImage, hostInitFile: await init() })
+      : await docker.createContainer(template)
     await container.start()
   } catch (error) {
     throw new Error(explain(error, spec.image), { cause: error })
+  }
+}
+
+/** Does it when it is wanted first, and again if it failed. */
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined
+  return () => {
+    result ??= work().catch((error) => {
+      result = undefined
+      throw error
+    })
+    return result
   }
 }
 

@@ -214,7 +214,12 @@ async function openSandbox(id: string, directory: string) {
   const begin = (script: string) => {
     output = ''
     const environment = { PATH: '/usr/bin:/bin' }
-    const command = { directory: '/', arguments: ['/bin/sh', '-c', script], environment }
+    const command = {
+      directory: '/',
+      search: '',
+      arguments: ['/bin/sh', '-c', script],
+      environment,
+    }
     channel.startProcess(command)
   }
   const sandbox: Sandbox = {

@@ -1,7 +1,9 @@
 // The seam to whatever runs sandboxes: Docker now, Kubernetes later. A sandbox is a container that
 // runs hearth-init (images/README.md); what happens inside it is environment.ts's affair, not the
-// driver's. Drivers know no function, no invocation and no billing: numbers, paths and an image are
+// driver's. Drivers know no function, no invocation and no billing: numbers, paths and images are
 // all they see.
+
+import type { ImageFacts, ImageFault } from '@hearth/core/container-image'
 
 /**
  * Everything a driver needs to start one sandbox; nothing of a user's reaches it but numbers and
@@ -24,6 +26,16 @@ export interface SandboxSpec {
    * `specialise`.
    */
   codeDirectory?: string
+  /** Present when `image` is a user's own: it brings its code and does not have hearth-init. */
+  ownImage?: OwnImage
+}
+
+/** A user's image in place of one of ours. */
+export interface OwnImage {
+  /** What to pull when the engine does not have it any more, or never had. */
+  pullName: string
+  /** Folders that it declares as volumes; a sandbox may only read them. */
+  volumes: readonly string[]
 }
 
 /** What a stem becomes: the same figures as a sandbox that starts with them. */
@@ -40,6 +52,11 @@ export interface SandboxListing {
 }
 
 export interface SandboxDriver {
+  /**
+   * The image that a name means at this moment, pulled if it has to be. @returns why it cannot be
+   * had. @throws Error when the engine itself does not answer.
+   */
+  findImage(name: string): Promise<ImageFacts | ImageFault>
   /** Resolves once the sandbox runs; rejects with a sentence that says what to do. */
   start(spec: SandboxSpec): Promise<void>
   /**

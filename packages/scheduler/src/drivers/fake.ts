@@ -54,6 +54,7 @@ export class FakeEngine {
   }
 
   readonly driver: SandboxDriver = {
+    findImage: async () => ({ code: 'InvalidImage', reason: 'there are no images here' }),
     start: async (spec) => {
       const ears = this.#ears.get(spec.socketDirectory)
       if (!ears) throw new Error('nobody listens for this sandbox')
