@@ -103,16 +103,10 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     },
   )
   const images = answerImages(requests, schedulerId, driver)
-  const beat = () => requests.publish(SUBJECTS.schedulers, heartbeat())
-  const heartbeat = (): SchedulerHeartbeat => ({
-    schedulerId,
-    epoch,
-    draining,
-    memoryMbFree: pool.memoryMbFree,
-    environments: pool.environments,
-    running: pool.running,
-    ...(provisioned.shares.length > 0 && { provisioned: provisioned.shares }),
-  })
+  const beat = () => {
+    const self = { schedulerId, epoch, draining }
+    requests.publish(SUBJECTS.schedulers, heartbeat(self, pool, provisioned))
+  }
   const wanted = requests.subscribe(SUBJECTS.schedulersWanted, beat)
   const sweep = () => {
     if (!draining) provisioned.turn()
@@ -148,6 +142,15 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       await attempts.close()
     },
   }
+}
+
+function heartbeat(
+  self: Pick<SchedulerHeartbeat, 'draining' | 'epoch' | 'schedulerId'>,
+  { memoryMbFree, environments, running }: Pool,
+  { shares }: Provisioned,
+): SchedulerHeartbeat {
+  const provisioned = shares.length > 0 ? { provisioned: shares } : {}
+  return { ...self, memoryMbFree, environments, running, ...provisioned }
 }
 
 /** The pool and its stems, whose memory is set aside from the host's. */
