@@ -1,4 +1,4 @@
-// What the image's own CMD names: answers with what it can see of itself, or fails as it is asked to.
+// What the image's own CMD names: answers with what it can see of itself, or fails as it is asked.
 import { writeFileSync } from 'node:fs'
 
 const tryToWrite = (path) => {
@@ -18,7 +18,9 @@ export const handler = async (event, context) => {
   if (event.do === 'throw') throw new TypeError('as asked')
   if (event.do === 'exit') process.exit(3)
   if (event.do === 'hang') await new Promise((resolve) => setTimeout(resolve, 60_000))
-  if (event.do === 'write') return Object.fromEntries(event.paths.map((path) => [path, tryToWrite(path)]))
+  if (event.do === 'write') {
+    return Object.fromEntries(event.paths.map((path) => [path, tryToWrite(path)]))
+  }
   const { GREETING, STAGE, AWS_EXECUTION_ENV, AWS_LAMBDA_FUNCTION_NAME } = process.env
   return {
     calls,

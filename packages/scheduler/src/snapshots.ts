@@ -51,13 +51,15 @@ export class Snapshots {
   }
 
   /** Fills the cache, once. @returns how the init failed, if it did. @throws when the host does. */
-  prepare(place: Place): Promise<InitFailure | undefined> {
+  async prepare(place: Place, prepared: () => void): Promise<InitFailure | undefined> {
     const { deploymentId } = place.version
     const filling =
       this.#filling.get(deploymentId) ??
       this.#prepare(place).finally(() => this.#filling.delete(deploymentId))
     this.#filling.set(deploymentId, filling)
-    return filling
+    const failure = await filling
+    if (!failure) prepared()
+    return failure
   }
 
   /** Forgets what nobody has used for long. */

@@ -17,6 +17,7 @@ import type { Requests, Respond } from '@hearth/bus/requests'
 import type { InvocationRecord } from '@hearth/core/invocation'
 import type { Finished } from './attempt.ts'
 import { type AttemptLog, type AttemptStart, openAttemptLog } from './attempt-log.ts'
+import type { Place } from './deployment.ts'
 import { openDockerDriver } from './drivers/docker.ts'
 import type { SandboxDriver } from './drivers/driver.ts'
 import { answerImages } from './image-answers.ts'
@@ -67,7 +68,7 @@ export interface Scheduler {
   /** As Pool.keep: environments of a version that are initialised before anybody asks. */
   keep: Pool['keep']
   /** As Snapshots.prepare; the version's snapshot waits some time after it has resolved. */
-  prepare: Snapshots['prepare']
+  prepare(place: Place): ReturnType<Snapshots['prepare']>
   /** Stops taking work, lets what runs finish for a while, then removes every sandbox. */
   close(): Promise<void>
 }
@@ -122,11 +123,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       return pool.idle
     },
     keep: (place, count) => pool.keep(place, count),
-    prepare: async (place) => {
-      const failure = await snapshots.prepare(place)
-      if (!failure) pool.anticipate(place)
-      return failure
-    },
+    prepare: (place) => snapshots.prepare(place, () => pool.anticipate(place)),
     async close() {
       draining = true
       beat()

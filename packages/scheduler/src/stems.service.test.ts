@@ -28,8 +28,8 @@ async function open(options: Omit<HarnessOptions, 'files'>): Promise<void> {
   harness = await openHarness({ files, limits: { memoryMb: 8192 }, ...options })
 }
 
-const parked = (count: number) =>
-  expect.poll(() => harness.scheduler.stems, { timeout: 20_000 }).toBe(count)
+const WITHIN = { timeout: 30_000 }
+const parked = (count: number) => expect.poll(() => harness.scheduler.stems, WITHIN).toBe(count)
 const parse = (text: string) => JSON.parse(text)
 
 test('a first invocation takes a stem, and looks as if it had booted for it', async () => {
@@ -94,7 +94,8 @@ test('demand decides how many wait, a burst finds them, and none is left behind'
     harness.invoke({}, { version: harness.version({ memoryMb: 128 }) }),
   )
   for (const { report } of await Promise.all(burst)) expect(report?.start).toBe('stem')
-  await parked(4)
+  // Two at once, and one more; or more, if the first call was but two seconds ago.
+  await expect.poll(() => harness.scheduler.stems, WITHIN).toBeGreaterThanOrEqual(3)
   expect(harness.problems).toEqual([])
 })
 
