@@ -45,8 +45,22 @@ interface Template {
   query: [string, string][]
 }
 
+/** One member of an operation's input: where on the wire it is, and by which name. */
+interface Part {
+  name: string
+  member: NormalizedSchema
+  from: 'body' | 'header' | 'label' | 'payload' | 'query'
+  key: string
+}
+
 const OPERATION_KIND = 9
 const templates = readTemplates()
+/** By method and number of segments, so that a request is compared with a few and not with all. */
+const candidates = Map.groupBy(templates, ({ operation, segments }) =>
+  shapeOf(operation.method, segments),
+)
+/** Reading a schema costs more than reading a request by it, so each is read once. */
+const inputs = new Map<Operation, readonly Part[]>()
 
 /** All operations of the SDK, by name. */
 export const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
@@ -56,9 +70,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
 /** The operation that a request names, or undefined. Paths come percent-encoded. */
 export function match(method: string, path: string, query: URLSearchParams): Matched | undefined {
   const segments = path.replace(/\/$/, '').split('/')
-  for (const template of templates) {
-    if (template.operation.method !== method) continue
-    if (template.segments.length !== segments.length) continue
+  for (const template of candidates.get(shapeOf(method, segments)) ?? []) {
     if (!template.query.every(([name, value]) => query.get(name) === value)) continue
     const labels = matchSegments(template.segments, segments)
     if (labels) return { operation: template.operation, labels }
@@ -71,23 +83,47 @@ export function match(method: string, path: string, query: URLSearchParams): Mat
  * should be.
  */
 export function parse(operation: Operation, request: WireRequest): Record<string, unknown> {
-  const schema = NormalizedSchema.of(operation.input)
   const input: Record<string, unknown> = {}
   const body = bodyReader(request.body)
-  for (const [name, member] of schema.structIterator()) {
-    const traits = member.getMergedTraits()
-    const value = traits.httpLabel
-      ? request.labels[name]
-      : traits.httpQuery
-        ? readQuery(member, request.query, String(traits.httpQuery))
-        : traits.httpHeader
-          ? readText(member, headerOf(request, String(traits.httpHeader)))
-          : traits.httpPayload
-            ? request.body
-            : read(member, body()[name], name)
-    if (value !== undefined && value !== null) input[name] = value
+  for (const part of partsOf(operation)) {
+    const value = readPart(part, request, body)
+    if (value !== undefined && value !== null) input[part.name] = value
   }
   return input
+}
+
+function partsOf(operation: Operation): readonly Part[] {
+  const known = inputs.get(operation)
+  if (known) return known
+  const schema = NormalizedSchema.of(operation.input)
+  const parts = [...schema.structIterator()].map(([name, member]): Part => {
+    const { httpLabel, httpQuery, httpHeader, httpPayload } = member.getMergedTraits()
+    if (httpLabel) return { name, member, from: 'label', key: name }
+    if (httpQuery) return { name, member, from: 'query', key: String(httpQuery) }
+    if (httpHeader) return { name, member, from: 'header', key: String(httpHeader).toLowerCase() }
+    return { name, member, from: httpPayload ? 'payload' : 'body', key: name }
+  })
+  inputs.set(operation, parts)
+  return parts
+}
+
+function readPart(
+  { name, member, from, key }: Part,
+  request: WireRequest,
+  body: () => Record<string, unknown>,
+): unknown {
+  switch (from) {
+    case 'label':
+      return request.labels[key]
+    case 'query':
+      return readQuery(member, request.query, key)
+    case 'header':
+      return readText(member, headerOf(request, key))
+    case 'payload':
+      return request.body
+    case 'body':
+      return read(member, body()[key], name)
+  }
 }
 
 /** The operation's output as an answer. */
@@ -124,6 +160,10 @@ function readTemplates(): Template[] {
     .sort((a, b) => specificity(b) - specificity(a))
 }
 
+function shapeOf(method: string, segments: readonly string[]): string {
+  return `${method} ${segments.length}`
+}
+
 /** Literal parts decide before labels do. */
 function specificity({ segments, query }: Template): number {
   return query.length * 100 + segments.filter((segment) => !segment.startsWith('{')).length
@@ -156,7 +196,7 @@ function decode(text: string): string {
 }
 
 function headerOf({ headers }: WireRequest, name: string): string | undefined {
-  const value = headers[name.toLowerCase()]
+  const value = headers[name]
   return Array.isArray(value) ? value.join(',') : value
 }
 

@@ -61,17 +61,42 @@ function faultsOf(
   input: Record<string, unknown>,
   path: string,
 ): string[] {
-  const rules = CONSTRAINTS[schema.getName() ?? ''] ?? {}
   const faults: string[] = []
-  for (const [name, member] of schema.structIterator()) {
+  for (const { name, shown, rule, inside } of checksOf(schema)) {
     const value = input[name]
-    const at = `${path}${lowerFirst(name)}`
-    const rule = rules[name]
-    if (rule && !CHECKED_ELSEWHERE.has(name)) faults.push(...faultOf(value, rule, at))
-    if (isRecord(value) && member.isStructSchema())
-      faults.push(...faultsOf(member, value, `${at}.`))
+    if (rule) faults.push(...faultOf(value, rule, `${path}${shown}`))
+    if (inside && isRecord(value)) faults.push(...faultsOf(inside, value, `${path}${shown}.`))
   }
   return faults
+}
+
+/** What to check of one member of a structure. */
+interface Check {
+  name: string
+  /** The name as faults show it. */
+  shown: string
+  rule: Rule | undefined
+  /** The schema of a member that is a structure itself. */
+  inside: NormalizedSchema | undefined
+}
+
+const checks = new Map<string, readonly Check[]>()
+
+/** Members that have nothing to check are left out; read from the schema once. */
+function checksOf(schema: NormalizedSchema): readonly Check[] {
+  const id = schema.getName() ?? ''
+  const known = checks.get(id)
+  if (known) return known
+  const made = [...schema.structIterator()]
+    .map(([name, member]) => ({
+      name,
+      shown: lowerFirst(name),
+      rule: CHECKED_ELSEWHERE.has(name) ? undefined : CONSTRAINTS[id]?.[name],
+      inside: member.isStructSchema() ? member : undefined,
+    }))
+    .filter(({ rule, inside }) => rule || inside)
+  checks.set(id, made)
+  return made
 }
 
 function faultOf(value: unknown, rule: Rule, at: string): string[] {
