@@ -50,6 +50,7 @@ const end = (requestId: string): InvocationRecord => ({
   start: 'warm',
   outcome: 'success',
 })
+const nobody = () => {}
 const open = (ledger: Ledger, epoch: string, problems: string[] = []) =>
   openAttemptLog({
     directory,
@@ -62,15 +63,38 @@ const open = (ledger: Ledger, epoch: string, problems: string[] = []) =>
 test('what ended is shipped and its file deleted; what runs stays until the next life', async () => {
   const ledger = new Ledger()
   const log = open(ledger, '1')
-  for (const id of ['a', 'b', 'c']) log.begin(begin(id))
-  log.end(end('a'))
-  log.end(end('c'))
+  for (const id of ['a', 'b', 'c']) log.begin(begin(id), nobody)
+  log.end(end('a'), nobody)
+  log.end(end('c'), nobody)
   await log.close()
   expect(ledger.outcomes).toEqual(['a success', 'c success'])
   await open(ledger, '2').close()
   expect(ledger.outcomes).toEqual(['a success', 'b crashed', 'c success'])
   await open(ledger, '3').close()
   expect(ledger.outcomes).toHaveLength(3)
+})
+
+test('whoever writes is called when the line is on disk, and never before', async () => {
+  const log = open(new Ledger(), '1')
+  const onDisk = () =>
+    readdirSync(directory)
+      .map((name) => readFileSync(join(directory, name), 'utf8'))
+      .join('')
+  const told: string[] = []
+  const ids = Array.from({ length: 40 }, (_, number) => `id-${number}-`)
+  for (const id of ids) {
+    log.begin(begin(id), () => {
+      expect(onDisk()).toContain(`{"begin":{"requestId":"${id}"`)
+      told.push(`begin ${id}`)
+    })
+    log.end(end(id), () => {
+      expect(onDisk()).toContain(`{"end":{"requestId":"${id}"`)
+      told.push(`end ${id}`)
+    })
+  }
+  await expect.poll(() => told.length).toBe(80)
+  expect(told).toEqual(ids.flatMap((id) => [`begin ${id}`, `end ${id}`]))
+  await log.close()
 })
 
 test('a crash at any byte, with or without the ledger having it, loses and doubles nothing', async () => {
@@ -103,8 +127,8 @@ test('a crash at any byte, with or without the ledger having it, loses and doubl
 test('a segment that the ledger already had is not counted again', async () => {
   const ledger = new Ledger()
   const log = open(ledger, '1')
-  log.begin(begin('a'))
-  log.end(end('a'))
+  log.begin(begin('a'), nobody)
+  await new Promise<void>((written) => log.end(end('a'), written))
   const [name = ''] = readdirSync(directory)
   const kept = readFileSync(join(directory, name))
   await log.close()
@@ -119,7 +143,7 @@ test('while the ledger is away segments wait on disk, and are shipped when it is
   ledger.isAway = true
   const problems: string[] = []
   const log = open(ledger, '1', problems)
-  for (let number = 0; number < 10_000; number += 1) log.end(end(String(number)))
+  for (let number = 0; number < 10_000; number += 1) log.end(end(String(number)), nobody)
   await expect.poll(() => problems.length).toBeGreaterThan(0)
   expect(readdirSync(directory).length).toBeGreaterThan(20)
   ledger.isAway = false

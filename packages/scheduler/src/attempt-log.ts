@@ -1,7 +1,8 @@
-// The write-ahead log of attempts: a line when one begins, its record before the answer leaves.
-// Lines reach the operating system at once, so kill -9 loses none; segments are shipped to the
-// ledger under a subject that can be taken only once, so none is counted twice. A disk that fails
-// costs that safety, never an answer.
+// The write-ahead log of attempts: a line before its event leaves, its record before the answer
+// does. Whoever writes a line is called when the operating system has it, so kill -9 loses none;
+// the lines of one turn of the event loop share a write. Segments are shipped to the ledger under a
+// subject that can be taken only once, so none is counted twice. A disk that fails costs that
+// safety, never an answer.
 
 import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,16 +19,17 @@ export type AttemptStart = Omit<
 export type AttemptLine = { begin: AttemptStart } | { end: InvocationRecord }
 
 export interface AttemptLog {
-  begin(start: AttemptStart): void
-  end(record: InvocationRecord): void
+  /** `written` is called when kill -9 can no longer lose the line. */
+  begin(start: AttemptStart, written: () => void): void
+  end(record: InvocationRecord, written: () => void): void
   /** Ships what is there; resolves when the ledger has it, or does not answer. */
   close(): Promise<void>
 }
 
 export interface AttemptLogOptions extends SegmentShipping {
   /**
-   * Wait for the disk at each line: safe against a power cut, at the price of a disk write an
-   * invocation.
+   * Wait for the disk at each write: safe against a power cut, at the price of a disk write an
+   * invocation, or a few.
    */
   sync?: boolean
 }
@@ -44,6 +46,8 @@ interface Segment {
 
 const RECORDS_PER_SEGMENT = 500
 const SEGMENT_MS = 1_000
+/** So many lines do not wait for the end of the turn: the first of them has waited long enough. */
+const LINES_TOGETHER_MAX = 16
 
 /** Opens the log, and begins to ship what earlier lives left behind. */
 export function openAttemptLog(options: AttemptLogOptions): AttemptLog {
@@ -51,7 +55,9 @@ export function openAttemptLog(options: AttemptLogOptions): AttemptLog {
   const shipper = startSegmentShipper(options)
   const open = new Map<string, AttemptStart>()
   let segment = openSegment(options, 0, [])
+  let waiting: { text: string; written: () => void }[] = []
   const rotate = () => {
+    flush()
     if (segment.lines === 0) return
     const full = segment
     try {
@@ -65,26 +71,36 @@ export function openAttemptLog(options: AttemptLogOptions): AttemptLog {
     closeSync(full.fd)
     shipper.add(full)
   }
-  const write = (line: AttemptLine) => {
-    segment.lines += 1
+  const flush = () => {
+    if (waiting.length === 0) return
+    const together = waiting
+    waiting = []
+    const isFirst = segment.lines === 0
+    segment.lines += together.length
     try {
-      append(segment, line)
+      append(segment, together.map(({ text }) => text).join(''))
       if (options.sync) fsyncSync(segment.fd)
     } catch (error) {
       segment.isTorn = true
-      if (segment.lines === 1) options.report(`the attempt log could not be written: ${error}`)
+      if (isFirst) options.report(`the attempt log could not be written: ${error}`)
     }
+    for (const { written } of together) written()
+  }
+  const write = (line: AttemptLine, written: () => void) => {
+    waiting.push({ text: render(line), written })
+    if (waiting.length >= LINES_TOGETHER_MAX) flush()
+    else if (waiting.length === 1) setImmediate(flush)
   }
   const timer = setInterval(rotate, SEGMENT_MS)
   return {
-    begin(start) {
+    begin(start, written) {
       open.set(keyOf(start), start)
-      write({ begin: start })
+      write({ begin: start }, written)
     },
-    end(record) {
+    end(record, written) {
       open.delete(keyOf(record))
       segment.records.push(record)
-      write({ end: record })
+      write({ end: record }, written)
       if (segment.records.length >= RECORDS_PER_SEGMENT) rotate()
     },
     async close() {
@@ -105,14 +121,16 @@ function openSegment(options: AttemptLogOptions, number: number, running: Attemp
   const path = join(options.directory, `${options.epoch}-${number}.jsonl`)
   const fd = openSync(path, 'a', 0o600)
   const segment = { path, number, fd, lines: 0, records: [], isTorn: false }
-  for (const begin of running) append(segment, { begin })
+  for (const begin of running) append(segment, render({ begin }))
   return segment
 }
 
-/** @throws when the disk takes no line, or only a part of it. */
-function append(segment: Segment, line: AttemptLine): void {
-  const text = `${segment.isTorn ? '\n' : ''}${JSON.stringify(line)}\n`
-  const written = writeSync(segment.fd, text)
-  if (written < Buffer.byteLength(text)) throw new Error('the disk took only a part of a line')
+const render = (line: AttemptLine) => `${JSON.stringify(line)}\n`
+
+/** @throws when the disk takes nothing, or only a part. */
+function append(segment: Segment, lines: string): void {
+  const bytes = Buffer.from(segment.isTorn ? `\n${lines}` : lines)
+  const written = writeSync(segment.fd, bytes)
+  if (written < bytes.length) throw new Error('the disk took only a part of a line')
   segment.isTorn = false
 }

@@ -18,8 +18,8 @@ import type { ResponseStream } from './response-stream.ts'
 export interface Attempt {
   readonly message: InvokeMessage
   readonly payload: Uint8Array
-  /** An environment has it; called before the event leaves. */
-  began(): void
+  /** An environment has it. Calls `leave` when that is written down: the event may leave then. */
+  began(leave: () => void): void
   /**
    * The runtime streams its answer, of this content type. Absent when the caller wants the answer
    * in one piece; undefined when a stream was opened before.

@@ -77,7 +77,7 @@ async function boot(): Promise<void> {
 const attempt = (requestId: string): Attempt => ({
   message: { ...makeMessage(makeVersion({})), requestId },
   payload: Buffer.from('{}'),
-  began() {},
+  began: (leave) => leave(),
   finished: ({ payload, report }) => happened.push(`${report.outcome}: ${payload}`),
   failed: note('failed'),
 })

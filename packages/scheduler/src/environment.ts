@@ -103,7 +103,9 @@ export class Environment implements RuntimeSide {
       this.#become(restoring, Math.min(timeoutMs, LIMIT_MS.Restoring))
     } else this.#become({ name: 'Busy', attempt, since }, timeoutMs)
     log.begin(attempt.message.requestId, attempt.message.wantsLogTail)
-    this.#awake(idle, () => (idle.restore ? idle.restore() : idle.parked?.(attempt, deadline)))
+    const state = this.#state
+    const leave = () => (idle.restore ? idle.restore() : idle.parked?.(attempt, deadline))
+    attempt.began(() => this.#state === state && this.#awake(idle, leave))
   }
 
   /** Goes on once the processes run, unless something else happened meanwhile. */

@@ -148,7 +148,10 @@ function listener(message: Attempt['message'], heard: string[]): Attempt {
   return {
     message,
     payload: Buffer.from('{}'),
-    began: () => heard.push('began'),
+    began: (leave) => {
+      heard.push('began')
+      setImmediate(leave)
+    },
     finished: ({ payload, report }) => {
       const text = Buffer.from(payload).toString()
       if (report.outcome === 'success') expect(text).toBe(message.requestId)

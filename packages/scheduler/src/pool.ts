@@ -246,7 +246,6 @@ export class Pool {
   }
 
   #assign(environment: Environment, attempt: Attempt): void {
-    attempt.began()
     environment.invoke(this.#counted(attempt))
   }
 
@@ -257,7 +256,7 @@ export class Pool {
       message,
       payload,
       ...(openStream && { openStream }),
-      began() {},
+      began: (leave) => attempt.began(leave),
       finished: (finished) => {
         this.#inFlight -= 1
         attempt.finished(finished)
@@ -358,7 +357,8 @@ export class Pool {
       counted.failed(failure.reason)
       return undefined
     }
-    attempt.began()
+    // The function is loaded anew first, so nothing waits for this line.
+    attempt.began(() => {})
     queueMicrotask(() => this.#rebalance(deployment))
     return counted
   }

@@ -225,16 +225,18 @@ function run(
     message,
     payload,
     ...(message.takesStream && { openStream }),
-    began: () => {
+    began: (leave) => {
       start = attemptStart(message)
-      attempts.begin(start)
+      attempts.begin(start, leave)
     },
     finished: (finished) => {
       tokens.give(token)
-      stream?.end()
       const streamed = stream && { streamedBytes: stream.bytes }
-      attempts.end({ ...toRecord(start ?? attemptStart(message), finished), ...streamed })
-      respond.last(toReply(message, finished), finished.payload)
+      const record = { ...toRecord(start ?? attemptStart(message), finished), ...streamed }
+      attempts.end(record, () => {
+        stream?.end()
+        respond.last(toReply(message, finished), finished.payload)
+      })
     },
     // A failed attempt that had begun stays open in the log, and is recorded as crashed.
     failed: (reason) => {
