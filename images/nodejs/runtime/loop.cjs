@@ -16,6 +16,7 @@ const CALLBACKS_REMOVED =
   'ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. ' +
   'You need to modify this function to use a supported handler signature to use Node.js 24 or later. ' +
   'For more information see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.'
+let facts
 const withCallbacks = Number(process.versions.node.split('.')[0]) < FIRST_WITHOUT_CALLBACKS
 
 async function run() {
@@ -172,9 +173,9 @@ function withCallback(handler, event, context) {
   })
 }
 
-function makeContext(headers) {
+/** What every context says alike; read once, since each look at process.env costs. */
+function readFunctionFacts() {
   const { env } = process
-  const deadline = Number(headers['lambda-runtime-deadline-ms'])
   return {
     callbackWaitsForEmptyEventLoop: true,
     functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
@@ -182,6 +183,14 @@ function makeContext(headers) {
     memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
     logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
     logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+  }
+}
+
+function makeContext(headers) {
+  const deadline = Number(headers['lambda-runtime-deadline-ms'])
+  facts ??= readFunctionFacts()
+  return {
+    ...facts,
     clientContext: parse(headers['lambda-runtime-client-context']),
     identity: parse(headers['lambda-runtime-cognito-identity']),
     invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
