@@ -55,9 +55,8 @@ export function openAttemptLog(options: AttemptLogOptions): AttemptLog {
   const shipper = startSegmentShipper(options)
   const open = new Map<string, AttemptStart>()
   let segment = openSegment(options, 0, [])
-  let waiting: { text: string; written: () => void }[] = []
   const rotate = () => {
-    flush()
+    lines.flush()
     if (segment.lines === 0) return
     const full = segment
     try {
@@ -71,36 +70,27 @@ export function openAttemptLog(options: AttemptLogOptions): AttemptLog {
     closeSync(full.fd)
     shipper.add(full)
   }
-  const flush = () => {
-    if (waiting.length === 0) return
-    const together = waiting
-    waiting = []
+  const lines = gatherLines((text, count) => {
     const isFirst = segment.lines === 0
-    segment.lines += together.length
+    segment.lines += count
     try {
-      append(segment, together.map(({ text }) => text).join(''))
+      append(segment, text)
       if (options.sync) fsyncSync(segment.fd)
     } catch (error) {
       segment.isTorn = true
       if (isFirst) options.report(`the attempt log could not be written: ${error}`)
     }
-    for (const { written } of together) written()
-  }
-  const write = (line: AttemptLine, written: () => void) => {
-    waiting.push({ text: render(line), written })
-    if (waiting.length >= LINES_TOGETHER_MAX) flush()
-    else if (waiting.length === 1) setImmediate(flush)
-  }
+  })
   const timer = setInterval(rotate, SEGMENT_MS)
   return {
     begin(start, written) {
       open.set(keyOf(start), start)
-      write({ begin: start }, written)
+      lines.add({ begin: start }, written)
     },
     end(record, written) {
       open.delete(keyOf(record))
       segment.records.push(record)
-      write({ end: record }, written)
+      lines.add({ end: record }, written)
       if (segment.records.length >= RECORDS_PER_SEGMENT) rotate()
     },
     async close() {
@@ -108,6 +98,26 @@ export function openAttemptLog(options: AttemptLogOptions): AttemptLog {
       rotate()
       closeSync(segment.fd)
       await shipper.close()
+    },
+  }
+}
+
+/** Collects lines until the turn is over or there are enough, and has them written together. */
+function gatherLines(write: (text: string, count: number) => void) {
+  let waiting: { text: string; written: () => void }[] = []
+  const flush = () => {
+    if (waiting.length === 0) return
+    const together = waiting
+    waiting = []
+    write(together.map(({ text }) => text).join(''), together.length)
+    for (const { written } of together) written()
+  }
+  return {
+    flush,
+    add(line: AttemptLine, written: () => void) {
+      waiting.push({ text: render(line), written })
+      if (waiting.length >= LINES_TOGETHER_MAX) flush()
+      else if (waiting.length === 1) setImmediate(flush)
     },
   }
 }
