@@ -58,27 +58,33 @@ async function caller(
     const status = await receive()
     if (status === 200) run.latencies.push(performance.now() - sentAt)
     else run.failures.count += 1
+    if (socket.destroyed) break
   }
   socket.destroy()
 }
 
-/** Waits for one whole answer on a connection; gives its status. */
+const HEAD_END = '\r\n\r\n'
+const LENGTH = '\r\ncontent-length:'
+
+/** Waits for one whole answer on a connection; gives its status. Spends as little as it can. */
 function answers(socket: Socket): () => Promise<number> {
-  let rest = Buffer.alloc(0)
+  let rest: Buffer = Buffer.alloc(0)
   let wake: ((status: number) => void) | undefined
   const look = () => {
-    const end = rest.indexOf('\r\n\r\n')
+    const end = rest.indexOf(HEAD_END)
     if (end < 0 || !wake) return
-    const head = rest.toString('latin1', 0, end)
-    const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0)
-    if (rest.length < end + 4 + length) return
-    rest = rest.subarray(end + 4 + length)
+    const head = rest.toString('latin1', 0, end).toLowerCase()
+    const at = head.indexOf(LENGTH)
+    const length = at < 0 ? 0 : Number.parseInt(head.slice(at + LENGTH.length), 10)
+    const whole = end + HEAD_END.length + length
+    if (rest.length < whole) return
+    rest = rest.subarray(whole)
     const done = wake
     wake = undefined
     done(Number(head.slice(9, 12)))
   }
   socket.on('data', (chunk) => {
-    rest = rest.length > 0 ? Buffer.concat([rest, chunk]) : Buffer.from(chunk)
+    rest = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk
     look()
   })
   socket.on('error', () => wake?.(0))

@@ -1,0 +1,66 @@
+// Several paths measured in turn, round by round, so that the machine's moods touch each alike, and
+// the median of the rounds.
+
+import { load, type Measured, median, type Target } from './load.ts'
+import type { Pair, Row } from './table.ts'
+
+export interface Effort {
+  seconds: number
+  rounds: number
+}
+
+export type Medians = Omit<Measured, 'failures'>
+
+const WARM_UP_SECONDS = 2
+/** Starting as many environments as there are callers takes a while on a small machine. */
+const WARM_UP_TURNS_MAX = 40
+/** A start shows as a latency far over this. */
+const WARM_P99_MS = 250
+
+/** @throws Error when a request failed while it was measured. */
+export async function measure<Name extends string>(
+  paths: Record<Name, Target>,
+  callers: number,
+  { seconds, rounds }: Effort,
+): Promise<Record<Name, Medians>> {
+  const names = Object.keys(paths) as Name[]
+  const measured = new Map<Name, Measured[]>(names.map((name) => [name, []]))
+  for (const name of names) await warmUp(paths[name], callers)
+  for (let round = 0; round < rounds; round += 1) {
+    for (const name of names) {
+      const one = await load(paths[name], callers, seconds)
+      if (one.failures > 0) throw new Error(`${name} failed ${one.failures} times`)
+      measured.get(name)?.push(one)
+    }
+  }
+  const middle = (name: Name, figure: keyof Medians) =>
+    median((measured.get(name) ?? []).map((one) => one[figure]))
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      {
+        p50: middle(name, 'p50'),
+        p99: middle(name, 'p99'),
+        requestsPerSecond: middle(name, 'requestsPerSecond'),
+      },
+    ]),
+  ) as Record<Name, Medians>
+}
+
+/** Until every environment that these callers need has been started. */
+async function warmUp(target: Target, callers: number): Promise<void> {
+  for (let turn = 0; turn < WARM_UP_TURNS_MAX; turn += 1) {
+    const { failures, p99 } = await load(target, callers, WARM_UP_SECONDS)
+    if (failures === 0 && p99 < WARM_P99_MS) return
+  }
+}
+
+const UNITS = { p50: 'ms', p99: 'ms', requestsPerSecond: '/s' } as const satisfies Record<
+  keyof Medians,
+  Row['unit']
+>
+
+/** One figure of both. */
+export function pair(figure: keyof Medians, floor: Medians, hearth: Medians): Pair {
+  return { floor: floor[figure], value: hearth[figure], unit: UNITS[figure] }
+}
