@@ -16,6 +16,8 @@ export interface Received {
 }
 
 const EMPTY = new Uint8Array(0)
+/** Larger bodies are not worth a copy. */
+const JOINED_BYTES_MAX = 16 * 1024
 
 /**
  * Resolves with the body, or undefined when it is larger than `bytesMax`. Rejects when the caller
@@ -64,5 +66,12 @@ export function send(
     ...answer.headers,
     ...(!bodiless && { 'content-length': String(length) }),
   })
-  response.end(bodiless ? undefined : answer.body)
+  if (bodiless) response.end()
+  else if (typeof answer.body === 'string' || length > JOINED_BYTES_MAX) response.end(answer.body)
+  else response.end(asLatin1(answer.body), 'latin1')
+}
+
+/** Node joins a text with the head and makes one write of both; as latin1 every byte survives. */
+function asLatin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 }
