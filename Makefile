@@ -10,7 +10,7 @@ help:
 	@echo 'make clean   stop it and forget everything'
 	@echo 'make test    every test, on real NATS, Valkey and Docker'
 	@echo 'make check   types, lint, house rules and laws; under a minute'
-	@echo 'make bench   warm and cold latency beside their floors'
+	@echo 'make bench   warm and cold latency beside their floors and targets'
 	@echo 'make images  build or pull the images'
 
 $(STAMP): package.json package-lock.json

@@ -41,7 +41,7 @@ test('init, two invocations and what comes between keep their order', () => {
   log.begin('2', false)
   say('b\n\0END 2\n')
   log.close('2', () => ['END 2', 'REPORT 2'])
-  vi.advanceTimersByTime(100)
+  vi.advanceTimersByTime(250)
   const first = ['START 1', 'a', 'END 1', 'REPORT 1', 'late']
   const second = ['START 2', 'b', 'END 2', 'REPORT 2']
   expect(published).toEqual(['INIT_START', 'loading', ...first, ...second])
@@ -51,7 +51,7 @@ test('output that comes a little after the answer is still its own', () => {
   log.begin('1', false)
   log.close('1', () => ['END 1'])
   say('slow\n\0END 1\n')
-  vi.advanceTimersByTime(200)
+  vi.advanceTimersByTime(250)
   expect(published).toEqual(['START 1', 'slow', 'END 1'])
 })
 
@@ -111,7 +111,7 @@ test('a mark of another invocation ends nothing', () => {
   log.begin('1', false)
   say('\0END 2\nstill mine\n\0END 1\n')
   log.close('1', () => ['END 1'])
-  vi.advanceTimersByTime(100)
+  vi.advanceTimersByTime(250)
   expect(published).toEqual(['START 1', 'still mine', 'END 1'])
 })
 
@@ -122,7 +122,7 @@ test('a flood is dropped, told, and no longer read until the second is over', ()
   expect(say(line)).toBeGreaterThan(0)
   vi.advanceTimersByTime(1_000)
   expect(say('after\n')).toBe(0)
-  vi.advanceTimersByTime(100)
+  vi.advanceTimersByTime(250)
   expect(published.length).toBe(1 + 1024 + 1 + 1)
   expect(published.at(-2)).toContain('[hearth] output over 1048576 bytes a second is dropped')
   expect(published.at(-1)).toBe('after')

@@ -30,7 +30,11 @@ interface Section {
 const BYTES_PER_SECOND_MAX = 1024 * 1024
 /** Output beyond this many is not even read until the second is over: reading costs the host. */
 const READ_PER_SECOND_MAX = 8 * BYTES_PER_SECOND_MAX
-const FLUSH_MS = 100
+/**
+ * Seldom, because formatting and publishing what has gathered holds up the invocations of that
+ * moment, and there must be fewer of those than one in a hundred.
+ */
+const FLUSH_MS = 250
 const BATCH_BYTES_MAX = 256 * 1024
 /** A runtime that was killed, or is late with its mark, has this long to finish writing. */
 const COMPLETE_WAIT_MS = 50
