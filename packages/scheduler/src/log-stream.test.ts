@@ -75,7 +75,7 @@ test('without marks, what comes before the next invocation is the former one’s
   say('c\n')
   await vi.advanceTimersByTimeAsync(7)
   expect(await tail).toBe('START 2\nbc\nEND 2\n')
-  await vi.advanceTimersByTimeAsync(100)
+  await vi.advanceTimersByTimeAsync(300)
   expect(published).toEqual(['START 1', 'a', 'read late', 'END 1', 'START 2', 'bc', 'END 2'])
 })
 
