@@ -127,7 +127,6 @@ test('no limit is passed, whatever dies', { timeout: 180_000 }, async () => {
   const counts = await Promise.all(calls)
   const answered = counts.reduce((sum, one) => sum + one.answered, 0)
   const [one, seven] = [peak('one'), peak('seven')]
-  console.log({ answered, one, seven, counts: JSON.stringify(counts) })
   expect([one.open, seven.open]).toEqual([0, 0])
   expect(one.peak).toBe(LIMITS.one)
   expect(seven.peak).toBe(LIMITS.seven)
