@@ -11,7 +11,7 @@ import { createRequests, type Requests } from '@hearth/bus/requests'
 import { createStreams, type Streams } from '@hearth/bus/streams'
 import { startGateway } from '@hearth/gateway'
 import { openDoor } from '@hearth/invocation/invoke'
-import { watchSchedulers } from '@hearth/invocation/schedulers'
+import { type Schedulers, watchSchedulers } from '@hearth/invocation/schedulers'
 import { connectLeases } from '@hearth/leases/connect'
 import { startMetering } from '@hearth/metering'
 import { startScheduler, Tokens } from '@hearth/scheduler'
@@ -35,6 +35,8 @@ interface Ground {
   logs: Logs
   stops: (() => Promise<void> | void)[]
 }
+
+const HEARD_MS_MAX = 3_000
 
 /** Runs until a signal; resolves once everything has stopped. */
 export async function serve(config: Config, version: string): Promise<void> {
@@ -141,6 +143,7 @@ function metering({ config, requests, ledger, stops }: Ground): void {
 async function gateway({ config, version, stops, ...ground }: Ground): Promise<number> {
   const { bus, requests, artifacts, functions, logs } = ground
   const schedulers = watchSchedulers(requests)
+  if (config.HEARTH_ROLES.includes('scheduler')) await heard(schedulers)
   const region = config.HEARTH_REGION
   const started = await startGateway({
     host: config.HEARTH_HOST,
@@ -169,6 +172,14 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
     () => started.close(),
   )
   return started.port
+}
+
+/** Our own scheduler's first heartbeat goes by way of NATS: Ready means that invocations find it. */
+async function heard(schedulers: Schedulers): Promise<void> {
+  const until = performance.now() + HEARD_MS_MAX
+  while (schedulers.live().length === 0 && performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
 }
 
 /**

@@ -53,6 +53,8 @@ export interface Admission {
 
 /** How long an invocation may wait for tokens that the allocator may have. */
 const WAIT_MS = 100
+/** A scheduler says that it is there once it has tokens; without Valkey it says so all the same. */
+const READY_MS = 3_000
 /** After a refusal the allocator is not asked on behalf of the same pool for this long. */
 const DENIED_MS = 200
 /** Limits follow the watched documents this closely. */
@@ -94,7 +96,7 @@ export class Tokens {
   /** The account's tokens are fetched ahead: resolves when they are here, or cannot be had. */
   async ready(): Promise<void> {
     this.#keep()
-    await this.#blocks.turned(WAIT_MS)
+    await this.#blocks.turned(READY_MS)
   }
 
   /** @returns the pool to which the token goes back, or undefined if there is none at hand. */
