@@ -2,7 +2,12 @@
 // killed and paused and Valkey is killed and emptied. The functions themselves report when they
 // begin and end, and a sweep over those reports proves that no limit was ever passed.
 
-import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda'
+import {
+  GetProvisionedConcurrencyConfigCommand,
+  PublishVersionCommand,
+  PutFunctionConcurrencyCommand,
+  PutProvisionedConcurrencyConfigCommand,
+} from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually, type Hearth, http, type Part, startHearth } from './hearth.ts'
 import { type Listener, startListener } from './listener.ts'
@@ -116,6 +121,28 @@ async function trouble(): Promise<void> {
   stopped.kill('SIGCONT')
   await pause(4_000)
 }
+
+test('provisioned environments are spread, and all of them serve before another starts', async () => {
+  const code = `export const handler = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 2_000))
+    return process.env.AWS_LAMBDA_INITIALIZATION_TYPE
+  }`
+  const FunctionName = await hearth.create({ files: { 'index.mjs': code } })
+  await hearth.lambda.send(new PublishVersionCommand({ FunctionName }))
+  const one = { FunctionName, Qualifier: '1' }
+  await hearth.lambda.send(
+    new PutProvisionedConcurrencyConfigCommand({ ...one, ProvisionedConcurrentExecutions: 3 }),
+  )
+  await eventually('three are there', async () => {
+    const config = await hearth.lambda.send(new GetProvisionedConcurrencyConfigCommand(one))
+    return config.Status === 'READY'
+  })
+  const answers = await Promise.all(
+    [1, 2, 3, 4].map(() => hearth.invoke(FunctionName, {}, { Qualifier: '1' })),
+  )
+  const provisioned = answers.filter(({ json }) => json === 'provisioned-concurrency')
+  expect(provisioned).toHaveLength(3)
+})
 
 test('no limit is passed, whatever dies', { timeout: 180_000 }, async () => {
   let isOver = false
