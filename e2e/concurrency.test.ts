@@ -124,7 +124,7 @@ async function trouble(): Promise<void> {
 
 test('provisioned environments are spread, and all of them serve before another starts', async () => {
   const code = `export const handler = async () => {
-    await new Promise((resolve) => setTimeout(resolve, 2_000))
+    await new Promise((resolve) => setTimeout(resolve, 6_000))
     return process.env.AWS_LAMBDA_INITIALIZATION_TYPE
   }`
   const FunctionName = await hearth.create({ files: { 'index.mjs': code } })

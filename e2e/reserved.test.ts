@@ -227,7 +227,7 @@ describe('provisioned concurrency', () => {
       { FunctionArn: `${arn('ahead')}:${version}`, Status: 'READY' },
     ])
     const three = await Promise.all(
-      [1, 2, 3].map(() => hearth.invoke('ahead', { waitMs: 1_000 }, { Qualifier: version })),
+      [1, 2, 3].map(() => hearth.invoke('ahead', { waitMs: 6_000 }, { Qualifier: version })),
     )
     expect(three.map(({ json }) => json).sort()).toEqual([
       'on-demand',
