@@ -1,0 +1,12 @@
+// AWS's runtime brings this type, so functions need not carry it; name and shape are the contract.
+package com.amazonaws.services.lambda.runtime;
+
+import java.util.Map;
+
+public interface ClientContext {
+  Client getClient();
+
+  Map<String, String> getCustom();
+
+  Map<String, String> getEnvironment();
+}

@@ -1,0 +1,8 @@
+// AWS's runtime brings this type, so functions need not carry it; name and shape are the contract.
+package com.amazonaws.services.lambda.runtime;
+
+public interface CognitoIdentity {
+  String getIdentityId();
+
+  String getIdentityPoolId();
+}

@@ -1,0 +1,18 @@
+// AWS's runtime brings this type, so functions need not carry it; name and shape are the contract.
+package com.amazonaws.services.lambda.runtime;
+
+import com.amazonaws.services.lambda.runtime.logging.LogLevel;
+
+public interface LambdaLogger {
+  void log(String message);
+
+  void log(byte[] message);
+
+  default void log(String message, LogLevel level) {
+    log(message);
+  }
+
+  default void log(byte[] message, LogLevel level) {
+    log(message);
+  }
+}

@@ -1,0 +1,10 @@
+// AWS's runtime brings this type, so functions need not carry it; name and shape are the contract.
+package com.amazonaws.services.lambda.runtime;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+
+public interface RequestStreamHandler {
+  void handleRequest(InputStream input, OutputStream output, Context context) throws IOException;
+}
