@@ -3,16 +3,26 @@
 
 import { canInstall, install } from '../packages/cli/src/debian.ts'
 import { ensureCompose, ensureEngine } from '../packages/cli/src/engine.ts'
+import { imagesOf } from '../packages/cli/src/image-list.ts'
 import { ensureImages } from '../packages/cli/src/images.ts'
 import { type Report, step } from '../packages/cli/src/progress.ts'
 import { succeeds } from '../packages/cli/src/shell.ts'
+
+/** Runtimes with tests of their own whose images `make up` leaves alone. */
+const ON_DEMAND = [
+  ...['nodejs20.x', 'nodejs26.x', 'python3.14', 'python3.15', 'ruby3.3'],
+  ...['java17', 'java21', 'java25'],
+]
 
 try {
   await step('Docker: an engine, and its compose command', async (report) => {
     await ensureEngine(report)
     await ensureCompose(report)
   })
-  await step('Images: the tests run the ones that users run', ensureImages)
+  await step('Images: the tests run the ones that users run', async (report) => {
+    await ensureImages(report)
+    await ensureImages(report, imagesOf(ON_DEMAND))
+  })
   await step(
     'Tools: the AWS CLI to drive Hearth with, a registry to pull from, a Go compiler',
     installTools,

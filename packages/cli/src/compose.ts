@@ -2,7 +2,7 @@
 // host.
 
 import { join } from 'node:path'
-import { ROOT } from './images.ts'
+import { ROOT } from './image-list.ts'
 import type { Report } from './progress.ts'
 import { inherited, project, upPort } from './settings.ts'
 import { attempt, run } from './shell.ts'

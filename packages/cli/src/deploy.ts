@@ -32,6 +32,8 @@ export interface DeployOptions {
   /** Leaves the configuration of a function that exists as it is. */
   codeOnly?: boolean
   report?: Report
+  /** Sees to it that a runtime which is about to be asked for can run here. */
+  prepareRuntime?(runtime: string): Promise<void>
 }
 
 /** The role is kept and shown, and never assumed; AWS's clients insist on one. */
@@ -44,20 +46,22 @@ interface Work {
   zip: Uint8Array
   wish: FunctionSettings
   report: Report
+  prepareRuntime(runtime: string): Promise<void>
 }
 
 /** Creates or updates, and waits until the function is ready. */
 export async function deploy(
   client: LambdaClient,
   path: string,
-  { given, codeOnly = false, report = () => {} }: DeployOptions,
+  options: DeployOptions,
 ): Promise<Deployed> {
+  const { given, codeOnly = false, report = () => {}, prepareRuntime = async () => {} } = options
   const folder = resolve(path)
   report('packing the code')
   const zip = await packageCode(folder)
   const wish = mergeSettings(await readSettings(folder), given)
   const name = wish.name ?? nameOf(folder)
-  const work: Work = { client, name, zip, wish, report }
+  const work: Work = { client, name, zip, wish, report, prepareRuntime }
   const existing = await find(client, name)
   const outcome = existing ? await update(work, existing, codeOnly) : await create(work)
   const url = wish.url ? await ensureUrl(work) : undefined
@@ -87,6 +91,7 @@ async function create(work: Work): Promise<'created'> {
         'in its hearth.json.',
     )
   }
+  await work.prepareRuntime(wish.runtime)
   work.report(`creating ${name}`)
   await client.send(
     new CreateFunctionCommand({
@@ -128,6 +133,7 @@ async function update(
   const wished = configurationOf(wish)
   const newConfiguration = !codeOnly && differs(wished, existing)
   if (newConfiguration) {
+    if (wished.Runtime) await work.prepareRuntime(wished.Runtime)
     report(`updating the configuration of ${name}`)
     await client.send(new UpdateFunctionConfigurationCommand({ FunctionName: name, ...wished }))
     await settled(work)

@@ -95,11 +95,11 @@ async function docker(): Promise<Finding[]> {
 }
 
 async function absentImages(): Promise<string[]> {
-  const { IMAGES } = await import('./images.ts')
+  const { STANDARD_IMAGES } = await import('./image-list.ts')
   const here = await Promise.all(
-    IMAGES.map(({ tag }) => succeeds('docker', ['image', 'inspect', tag])),
+    STANDARD_IMAGES.map(({ tag }) => succeeds('docker', ['image', 'inspect', tag])),
   )
-  return IMAGES.filter((_, index) => !here[index]).map(({ tag }) => tag)
+  return STANDARD_IMAGES.filter((_, index) => !here[index]).map(({ tag }) => tag)
 }
 
 async function port(): Promise<Finding> {

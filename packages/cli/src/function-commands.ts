@@ -135,8 +135,17 @@ async function deploy(
   globals: Globals,
 ): Promise<void> {
   const startedAt = performance.now()
-  const [{ lambdaClient }, { deploy }, { bytes, show }, { checkSettings }] = await Promise.all([
+  const [
+    { endpointOf, lambdaClient },
+    { isLoopback },
+    { ensureRuntime },
+    { deploy },
+    { bytes, show },
+    { checkSettings },
+  ] = await Promise.all([
     import('./client.ts'),
+    import('./credentials.ts'),
+    import('./images.ts'),
     import('./deploy.ts'),
     import('./output.ts'),
     import('./function-settings.ts'),
@@ -144,6 +153,7 @@ async function deploy(
   const settings = checkSettings({ ...given, ...(env && { environment: env }) }, 'The command line')
   const { configuration, outcome, url } = await deploy(await lambdaClient(globals), path, {
     given: settings,
+    ...(isLoopback(endpointOf(globals)) && { prepareRuntime: ensureRuntime }),
   })
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
   const end = outcome === 'unchanged' ? outcome : `${outcome} in ${seconds} s`

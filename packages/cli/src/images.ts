@@ -1,80 +1,26 @@
 // The images: present, pulled, or built from Debian and npm alone; the same tags whichever way. An
 // image that is present with the sources of this checkout is left alone, so a second run takes a
-// moment.
+// moment. Which images there are is image-list.ts's business.
 
 import { createHash } from 'node:crypto'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { prepareDebian, prepareHearth, prepareNode } from './image-contexts.ts'
-import type { Report } from './progress.ts'
+import { RUNTIMES } from '@hearth/core/runtime'
+import { type Image, imagesOf, ROOT, STANDARD_IMAGES } from './image-list.ts'
+import { type Report, step } from './progress.ts'
 import { inherited, registry } from './settings.ts'
 import { attempt, run, succeeds } from './shell.ts'
 
-export const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
-
-export interface Image {
-  tag: string
-  /** Folder of its Dockerfile, under images/; absent when it is not built by one. */
-  folder?: string
-  /** Tags that it is built from. */
-  from: string[]
-  /** What a registry may offer in its place. */
-  upstream?: string
-  /** Files and folders, beside its own folder, that go into it. */
-  sources?: string[]
-  /** Makes the build context; the folder itself is one when this is absent. */
-  prepare?(context: string): Promise<void>
-  /** Makes the image without a Dockerfile. */
-  make?(): Promise<void>
-}
-
-const DEBIAN = 'hearth/debian:trixie-slim'
-const BASE = 'hearth/base:trixie'
 const LABEL = 'hearth.sources'
 /** A registry that has not answered by then is taken for absent. */
 const REGISTRY_ANSWER_MS = 8_000
 /** A pull that makes no progress for this long is given up for a build. */
 const PULL_SILENCE_MS = 60_000
 
-const node = (major: string): Image => ({
-  tag: `hearth/nodejs${major}.x`,
-  folder: 'nodejs',
-  from: [BASE],
-  prepare: (context) => prepareNode(join(ROOT, 'images', 'nodejs'), major, context),
-})
-
-/** In the order in which they must be made. */
-export const IMAGES: readonly Image[] = [
-  {
-    tag: DEBIAN,
-    from: [],
-    upstream: 'debian:trixie-slim',
-    make: () => prepareDebian(DEBIAN),
-  },
-  { tag: BASE, folder: 'base', from: [DEBIAN] },
-  { tag: 'hearth/hands:trixie', folder: 'hands', from: [DEBIAN] },
-  { tag: 'hearth/nats:2.15.1', folder: 'nats', from: [DEBIAN], upstream: 'nats:2.15.1' },
-  { tag: 'hearth/valkey:8.1', folder: 'valkey', from: [DEBIAN], upstream: 'valkey/valkey:8.1' },
-  node('20'),
-  node('22'),
-  node('24'),
-  node('26'),
-  { tag: 'hearth/python3.13', folder: 'python', from: [BASE] },
-  { tag: 'hearth/provided', folder: 'provided', from: [BASE] },
-  {
-    tag: 'hearth/hearth:latest',
-    folder: 'hearth',
-    from: [DEBIAN],
-    sources: ['package.json', 'package-lock.json', '.npmrc', 'packages'],
-    prepare: (context) => prepareHearth(ROOT, context),
-  },
-]
-
 /** Makes sure of images, in their order. @throws Error that says which one failed, and how. */
 export async function ensureImages(
   report: Report,
-  images: readonly Image[] = IMAGES,
+  images: readonly Image[] = STANDARD_IMAGES,
 ): Promise<void> {
   const online = once(registryAnswers)
   const stamps = new Map<string, string>()
@@ -87,6 +33,19 @@ export async function ensureImages(
     report(`building ${image.tag}`)
     await build(image, stamp, report)
   }
+}
+
+/**
+ * Makes sure of a runtime's image when an engine is at hand; does nothing for a runtime that the
+ * API will refuse, or where Hearth's engine can only be elsewhere.
+ */
+export async function ensureRuntime(runtime: string): Promise<void> {
+  const image = RUNTIMES[runtime]?.image
+  if (!image || (await labelOf(image)) !== undefined) return
+  if (!(await succeeds('docker', ['info']))) return
+  await step(`Image: ${runtime} is wanted for the first time here.`, (report) =>
+    ensureImages(report, imagesOf([runtime])),
+  )
 }
 
 /** The label of an image's sources; '' when it has none, undefined when it is not there. */
@@ -151,6 +110,10 @@ async function build(image: Image, stamp: string, report: Report): Promise<void>
     image.tag,
     '--label',
     `${LABEL}=${stamp}`,
+    ...Object.entries(image.arguments ?? {}).flatMap(([name, value]) => [
+      '--build-arg',
+      `${name}=${value}`,
+    ]),
     image.prepare ? context : folder,
   ]
   // The classic builder is everywhere and keeps local images as bases; newer engines ignore the
@@ -163,6 +126,7 @@ async function build(image: Image, stamp: string, report: Report): Promise<void>
 /** A hash of everything that goes into an image, its bases included. */
 async function stampOf(image: Image, stamps: ReadonlyMap<string, string>): Promise<string> {
   const hash = createHash('sha256').update(image.tag)
+  hash.update(JSON.stringify(image.arguments ?? {}))
   for (const base of image.from) hash.update(stamps.get(base) ?? '')
   const roots = [...(image.folder ? [join('images', image.folder)] : []), ...(image.sources ?? [])]
   for (const root of roots) await addToHash(hash, join(ROOT, root))

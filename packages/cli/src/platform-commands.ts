@@ -46,10 +46,7 @@ export function addPlatformCommands(program: Command, { globals, version, act }:
     .description('look for what keeps Hearth from running, and say what to do')
     .action(act(async () => (await import('./doctor.ts')).doctor(globals())))
 
-  program
-    .command('images')
-    .description('make sure of the Docker engine and of every image')
-    .action(act(images))
+  addImages(program, act)
 
   program
     .command('serve')
@@ -60,14 +57,36 @@ export function addPlatformCommands(program: Command, { globals, version, act }:
     .action(act((options: ServeOptions) => serve(options, version)))
 }
 
-async function images(): Promise<void> {
-  const [{ step }, { ensureEngine }, { ensureImages }] = await Promise.all([
+function addImages(program: Command, act: Surroundings['act']) {
+  program
+    .command('images')
+    .description('make sure of the Docker engine and of images')
+    .argument(
+      '[runtimes...]',
+      'runtimes to have images of, such as java21 (default: what up needs)',
+    )
+    .option('--all', 'every image that there is')
+    .addHelpText(
+      'after',
+      '\n`hearth up` makes what Hearth needs and the images of nodejs22.x, nodejs24.x and' +
+        '\npython3.13. `hearth deploy` makes the one that its function needs, on this machine.' +
+        '\n\nExample:\n  hearth images java21 ruby3.3',
+    )
+    .action(act((runtimes: string[], { all }: { all?: true }) => images(runtimes, all)))
+}
+
+async function images(runtimes: string[], all = false): Promise<void> {
+  const [{ step }, { ensureEngine }, { ensureImages }, list] = await Promise.all([
     import('./progress.ts'),
     import('./engine.ts'),
     import('./images.ts'),
+    import('./image-list.ts'),
   ])
+  const some = runtimes.length > 0 ? list.imagesOf(runtimes) : list.STANDARD_IMAGES
   await step('Docker: an engine.', ensureEngine)
-  await step('Images: pulled where a registry answers, else built here.', ensureImages)
+  await step('Images: pulled where a registry answers, else built here.', (report) =>
+    ensureImages(report, all ? list.IMAGES : some),
+  )
 }
 
 interface ServeOptions {

@@ -76,6 +76,26 @@ const python = (version: string): Runtime => ({
 
 const OS_ONLY: Runtime = { image: 'hearth/provided', environment: {}, isOsOnly: true }
 
+const ruby = (version: string): Runtime => ({
+  image: `hearth/ruby${version}`,
+  executionEnvironment: `AWS_Lambda_ruby${version}`,
+  environment: {
+    GEM_PATH: `/var/task/vendor/bundle/ruby/${version}.0:/opt/ruby/gems/${version}.0:/opt/ruby/${version}.0`,
+    RUBYLIB: '/var/task:/opt/ruby/lib',
+  },
+  stem: { heapBound: false, bootVariables: [...PROCESS_VARIABLES, 'RUBY'] },
+})
+
+const java = (version: string): Runtime => ({
+  image: `hearth/java${version}`,
+  executionEnvironment: `AWS_Lambda_java${version}`,
+  environment: {},
+  stem: {
+    heapBound: true,
+    bootVariables: [...PROCESS_VARIABLES, 'JAVA_', 'JDK_JAVA_OPTIONS', '_JAVA_OPTIONS'],
+  },
+})
+
 /** The runtimes that this Hearth can run, by AWS's identifier. */
 export const RUNTIMES: Readonly<Record<string, Runtime>> = {
   'nodejs20.x': nodejs('20'),
@@ -85,6 +105,12 @@ export const RUNTIMES: Readonly<Record<string, Runtime>> = {
   'python3.13': python('3.13'),
   'provided.al2': OS_ONLY,
   'provided.al2023': OS_ONLY,
+  'python3.14': python('3.14'),
+  'python3.15': python('3.15'),
+  java17: java('17'),
+  java21: java('21'),
+  java25: java('25'),
+  'ruby3.3': ruby('3.3'),
 }
 
 /** Identifiers that AWS no longer accepts; the refusal has its own text. */

@@ -73,7 +73,10 @@ export function explain(error: unknown, image: string): string {
     return 'The Docker engine does not answer. Start it (`hearth doctor` says how).'
   }
   if (statusCode === NOT_FOUND && image) {
-    return `The image ${image} is missing. \`hearth images\` builds or pulls it.`
+    // A runtime's image has the runtime's name, and is made when somebody wants it.
+    const [, runtime] = /^hearth\/([^:]+)$/.exec(image) ?? []
+    const command = runtime ? `hearth images ${runtime}` : 'hearth images'
+    return `The image ${image} is missing. \`${command}\` builds or pulls it.`
   }
   return `Docker refused to start a sandbox: ${message}`
 }

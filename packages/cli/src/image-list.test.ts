@@ -1,0 +1,35 @@
+// Which images a wish needs: each with its bases, in the order in which they can be made.
+
+import { RUNTIMES } from '@hearth/core/runtime'
+import { expect, test } from 'vitest'
+import { IMAGES, imagesOf, STANDARD_IMAGES } from './image-list.ts'
+
+const tags = (images: readonly { tag: string }[]) => images.map(({ tag }) => tag)
+
+test('every runtime has an image, and every image its bases before it', () => {
+  for (const { image } of Object.values(RUNTIMES)) expect(tags(IMAGES)).toContain(image)
+  for (const [index, { from }] of IMAGES.entries()) {
+    for (const base of from) expect(tags(IMAGES.slice(0, index))).toContain(base)
+  }
+})
+
+test('up makes what Hearth needs and the commonest runtimes, and no more', () => {
+  const standard = tags(STANDARD_IMAGES)
+  for (const runtime of ['nodejs22.x', 'nodejs24.x', 'python3.13']) {
+    expect(standard).toContain(`hearth/${runtime}`)
+  }
+  expect(standard).not.toContain('hearth/nodejs20.x')
+  for (const { from } of STANDARD_IMAGES) expect(standard).toEqual(expect.arrayContaining(from))
+})
+
+test('a runtime is made with its bases alone', () => {
+  expect(tags(imagesOf(['nodejs20.x']))).toEqual([
+    'hearth/debian:trixie-slim',
+    'hearth/base:trixie',
+    'hearth/nodejs20.x',
+  ])
+})
+
+test('an unknown runtime is refused with the list of those that are known', () => {
+  expect(() => imagesOf(['cobol85'])).toThrow(/cobol85 is not a runtime.*nodejs24\.x/)
+})
