@@ -170,6 +170,8 @@ test('an image’s folders are read-only, its volumes too, and /tmp is not', asy
     '/x': 'EROFS',
     '/tmp/x': 'written',
   })
+  // Put there when the image was built.
+  expect((await hearth.invoke(name, { do: 'read', path: '/data/file' })).json).toBe('kept\n')
 })
 
 test('CMD, ENTRYPOINT and WORKDIR are overridden, shown, and can be given back', async () => {
@@ -313,14 +315,14 @@ test('a Go program is a function of provided.al2023, too', async () => {
   const name = await hearth.create({
     files: { bootstrap },
     Runtime: 'provided.al2023',
-    Handler: 'anything at all',
+    Handler: 'anything/at-all',
   })
   const answer = await hearth.invoke(name, { a: 1 }, { LogType: 'Tail' })
   expect(answer.json).toMatchObject({
     edition: 'zipped',
     arguments: ['/var/task/bootstrap'],
     folder: '/var/task',
-    handler: 'anything at all',
+    handler: 'anything/at-all',
     event: { a: 1 },
   })
   expect(answer.log).toContain('asked to')

@@ -1,5 +1,5 @@
 // What the image's own CMD names: answers with what it can see of itself, or fails as it is asked.
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 
 const tryToWrite = (path) => {
   try {
@@ -16,6 +16,7 @@ export const handler = async (event, context) => {
   calls += 1
   console.log('asked to', event.do)
   if (event.do === 'throw') throw new TypeError('as asked')
+  if (event.do === 'read') return readFileSync(event.path, 'utf8')
   if (event.do === 'exit') process.exit(3)
   if (event.do === 'hang') await new Promise((resolve) => setTimeout(resolve, 60_000))
   if (event.do === 'write') {

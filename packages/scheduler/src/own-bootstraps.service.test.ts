@@ -37,7 +37,7 @@ while true; do
   exec 3>&-
 done
 `
-const OS_ONLY = { runtime: 'provided.al2023', handler: 'whatever it likes' }
+const OS_ONLY = { runtime: 'provided.al2023', handler: 'whatever-it-likes' }
 
 let harness: Harness | undefined
 afterEach(async () => {

@@ -2,6 +2,7 @@
 // they do not have it. A name with a registry in it is asked there first, because its meaning may
 // have changed; what the engine has is good enough where the registry does not answer.
 
+import { createHash } from 'node:crypto'
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ImageFacts, ImageFault } from '@hearth/core/container-image'
@@ -73,8 +74,7 @@ export async function createOwn(
     HostConfig: {
       ...host,
       Binds: [...binds, `${hostInitFile}:${INIT}:ro`],
-      // Unsaid, each would be a folder of the host's disk that the function may fill.
-      Mounts: volumes.map((path) => ({ Type: 'volume', Source: '', Target: path, ReadOnly: true })),
+      Mounts: volumes.map((path) => readOnlyVolume(template.Image ?? '', path)),
     },
   }
   try {
@@ -85,6 +85,16 @@ export async function createOwn(
     if (refused) throw new Error(refused.reason)
     return docker.createContainer(options)
   }
+}
+
+/**
+ * Unsaid, each volume of an image would be a folder of the host's disk that the function may fill.
+ * Docker fills this one from the image when it is new; nobody writes to it, so all sandboxes of the
+ * image share it.
+ */
+function readOnlyVolume(image: string, path: string): Docker.MountSettings {
+  const name = createHash('sha256').update(`${image} ${path}`).digest('hex').slice(0, 32)
+  return { Type: 'volume', Source: `hearth-image-${name}`, Target: path, ReadOnly: true }
 }
 
 /** Docker takes a name without a tag for all of its tags. */
