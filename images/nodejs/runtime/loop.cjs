@@ -67,12 +67,14 @@ async function run() {
     client.ref()
     const isStreamed = stream?.hasBegun
     stream = undefined
-    if (!isStreamed) log.markEnd(current)
-    invocation = outcome.error
-      ? await client.failAndNext(current, outcome.error)
+    const next = outcome.error
+      ? client.failAndNext(current, outcome.error)
       : isStreamed
-        ? await client.next()
-        : await client.respondAndNext(current, outcome.body)
+        ? client.next()
+        : client.respondAndNext(current, outcome.body)
+    // The answer went first: whoever waits for it need not wait for this write, too.
+    if (!isStreamed) log.markEnd(current)
+    invocation = await next
   }
 }
 

@@ -55,6 +55,18 @@ test('output that comes a little after the answer is still its own', () => {
   expect(published).toEqual(['START 1', 'slow', 'END 1'])
 })
 
+test('a mark may come when the next invocation has begun', () => {
+  log.begin('1', false)
+  say('a\n')
+  log.close('1', () => ['END 1'])
+  log.begin('2', false)
+  say('\0END 1\nb\n')
+  log.close('2', () => ['END 2'])
+  say('\0END 2\n')
+  vi.advanceTimersByTime(250)
+  expect(published).toEqual(['START 1', 'a', 'END 1', 'START 2', 'b', 'END 2'])
+})
+
 test('an invocation without a mark is closed all the same', () => {
   log.begin('1', false)
   say('half')
