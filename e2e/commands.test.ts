@@ -1,6 +1,6 @@
 // Two command lines against one Hearth: Debian's AWS CLI, unmodified, and our own.
 
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,6 +19,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
+const KEY = { AWS_ACCESS_KEY_ID: 'hearth', AWS_SECRET_ACCESS_KEY: 'hearth' }
+
 interface Ran {
   code: number
   out: string
@@ -29,8 +31,7 @@ function run(command: string, args: string[], input?: string): Promise<Ran> {
   const env = {
     PATH: '/usr/bin:/bin',
     HOME: folder,
-    AWS_ACCESS_KEY_ID: 'hearth',
-    AWS_SECRET_ACCESS_KEY: 'hearth',
+    ...KEY,
     AWS_REGION: 'us-east-1',
     AWS_DEFAULT_REGION: 'us-east-1',
     AWS_PAGER: '',
@@ -187,6 +188,43 @@ describe('hearth', () => {
       expect.objectContaining({ functionName: 'greeter', requests: 4 }),
     )
     expect(bill.gbSeconds).toBeGreaterThan(0)
+  })
+
+  test('shows live environments by state, and how invocations began', async () => {
+    const shown = await call('top')
+    expect(shown).toMatchObject({ code: 0, err: '' })
+    expect(shown.out).toMatch(/^greeter +0 +0 +0 +[01] +[01] +256 MB$/m)
+    const found = JSON.parse((await call('-o', 'json', 'top')).out)
+    expect(found.silent).toEqual([])
+    const [{ functions, memoryMb, memoryMbFree, starts }] = found.schedulers
+    expect(functions).toContainEqual(
+      expect.objectContaining({ functionName: 'greeter', running: 0, waiting: 0, memoryMb: 256 }),
+    )
+    const held = functions.reduce((sum: number, one: { memoryMb: number }) => sum + one.memoryMb, 0)
+    expect(memoryMb - memoryMbFree).toBe(held)
+    expect(starts.map(({ start }: { start: string }) => start)).toContain('warm')
+    expect((await call('top', '--sort', 'colour')).code).toBe(2)
+  })
+
+  test('redraws in place on a terminal, and gives it back as it was', async () => {
+    const watched = ['-qefc', `${NODE} ${MAIN} --endpoint-url ${hearth.endpoint} top`, '/dev/null']
+    // Debian's script runs a command in a terminal of its own.
+    const child = spawn('script', watched, {
+      env: { PATH: '/usr/bin:/bin', HOME: folder, TERM: 'xterm', ...KEY },
+    })
+    let shown = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      shown += chunk.toString()
+    })
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    const [enter, home, leave] = ['\x1b[?1049h\x1b[?25l', '\x1b[H', '\x1b[?25h\x1b[?1049l']
+    await eventually('it is drawn three times', () => shown.split(home).length > 3)
+    child.stdin.write('q')
+    expect(await ended).toBe(0)
+    expect(shown.startsWith(enter)).toBe(true)
+    expect(shown.trimEnd().endsWith(leave)).toBe(true)
+    expect(shown).toMatch(/greeter +0 +0/)
+    expect(shown).not.toContain('\x1b[2J')
   })
 
   test('removes, and tells usage and reach from refusals', async () => {

@@ -57,6 +57,8 @@ export interface Hearth {
   invoke(name: string, payload?: unknown, extra?: Partial<InvokeCommandInput>): Promise<Answer>
   /** This month's bill. @throws Error while metering does not answer. */
   bill(): Promise<Bill>
+  /** A route of Hearth's own, signed. @throws Error unless it answers 200. */
+  native<T>(path: string): Promise<T>
   sandboxes(): Promise<string[]>
   stop(): Promise<void>
 }
@@ -109,7 +111,8 @@ export async function startHearth(
     main,
     create: (input) => create(lambda, input),
     invoke: (name, payload, extra) => invoke(lambda, name, payload, extra),
-    bill: () => fetchBill(endpoint),
+    bill: () => fetchNative<Bill>(endpoint, '/hearth/bill'),
+    native: (path) => fetchNative(endpoint, path),
     sandboxes: () => sandboxesOf(owner),
     async stop() {
       await Promise.all(parts.map((part) => part.stop()))
@@ -266,18 +269,18 @@ const signer = new SignatureV4({
   sha256: Sha256,
 })
 
-async function fetchBill(endpoint: string): Promise<Bill> {
+async function fetchNative<T>(endpoint: string, path: string): Promise<T> {
   const { host, hostname } = new URL(endpoint)
   const { headers } = await signer.sign({
     method: 'GET',
     protocol: 'http:',
     hostname,
-    path: '/hearth/bill',
+    path,
     headers: { host },
   })
-  const answer = await fetch(`${endpoint}/hearth/bill`, { headers })
-  if (!answer.ok) throw new Error(`the bill is not to be had: ${answer.status}`)
-  return (await answer.json()) as Bill
+  const answer = await fetch(`${endpoint}${path}`, { headers })
+  if (!answer.ok) throw new Error(`${path} is not to be had: ${answer.status}`)
+  return (await answer.json()) as T
 }
 
 async function sandboxesOf(owner: string): Promise<string[]> {

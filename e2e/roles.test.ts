@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { InvokeCommand } from '@aws-sdk/client-lambda'
+import type { Environments } from '@hearth/gateway'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually, type Hearth, http, type Part, startHearth } from './hearth.ts'
 
@@ -65,6 +66,31 @@ test('a busy scheduler passes work on, and a full house answers 429', async () =
   await eventually('both live', async () => (await schedulers()).length === 2)
   expect((await hearth.invoke('echo', { b: 2 })).json).toEqual({ b: 2 })
   expect((await busy).json).toEqual({ waitMs: 4_000 })
+})
+
+test('what both hold is gathered, and one that does not answer is named', async () => {
+  const ask = () => hearth.native<Environments>('/hearth/environments')
+  const { schedulers, silent } = await ask()
+  expect(silent).toEqual([])
+  const held = (id: string) => schedulers.find(({ schedulerId }) => schedulerId === id)
+  for (const id of ['one', 'two']) {
+    const [echo] = held(id)?.functions ?? []
+    expect(echo).toMatchObject({ functionName: 'echo', version: '$LATEST', memoryMb: 128 })
+    expect(Object.values(echo?.states ?? {})).toEqual([1])
+    expect(held(id)?.starts).toContainEqual(
+      expect.objectContaining({ coldReason: 'first invocation', count: 1 }),
+    )
+  }
+  first.process.kill('SIGSTOP')
+  try {
+    const startedAt = performance.now()
+    const found = await ask()
+    expect(performance.now() - startedAt).toBeLessThan(3_000)
+    expect(found.silent).toEqual(['one'])
+    expect(found.schedulers.map(({ schedulerId }) => schedulerId)).toEqual(['two'])
+  } finally {
+    first.process.kill('SIGCONT')
+  }
 })
 
 test('a scheduler that dies with an invocation is an error within seconds', async () => {

@@ -4,7 +4,12 @@
 import type { ImageFacts, ImageFault } from '@hearth/core/container-image'
 import type { ThrottleReason } from '@hearth/core/error'
 import type { Architecture, FunctionVersion } from '@hearth/core/function'
-import type { InvocationRecord, InvocationResult } from '@hearth/core/invocation'
+import type {
+  ColdReason,
+  InvocationRecord,
+  InvocationResult,
+  StartKind,
+} from '@hearth/core/invocation'
 
 /** Request/reply and hints over core NATS. */
 export const SUBJECTS = {
@@ -16,6 +21,8 @@ export const SUBJECTS = {
   schedulers: 'hearth.schedulers',
   /** A new gateway asks all schedulers to say hello at once. */
   schedulersWanted: 'hearth.schedulers.wanted',
+  /** What one scheduler holds at this moment: no question, answered by SchedulerCensus. */
+  environments: (schedulerId: string) => `hearth.environments.${schedulerId}`,
   /** Bills: BillQuestion, answered by whoever holds the ledger. */
   bill: 'hearth.bill',
 } as const
@@ -113,6 +120,45 @@ export interface ProvisionedShare {
   initialised: number
   /** AWS's StatusReason, where they cannot be initialised. */
   failed?: string
+}
+
+/** What one scheduler holds at a moment. */
+export interface SchedulerCensus {
+  schedulerId: string
+  /** MiB for functions' sandboxes together, and how many of them no environment has. */
+  memoryMb: number
+  memoryMbFree: number
+  functions: FunctionCensus[]
+  stems: StemCensus[]
+  /** How invocations of the last minute found their environments. */
+  starts: StartCount[]
+}
+
+/** The environments of one function version, whichever deployments they are of. */
+export interface FunctionCensus {
+  account: string
+  functionName: string
+  version: string
+  /** Environments by the name of their state, as ARCHITECTURE.md draws them; no zeros. */
+  states: Record<string, number>
+  /** Accepted invocations that wait for an environment, and those that run. */
+  waiting: number
+  running: number
+  /** MiB of all its environments. */
+  memoryMb: number
+}
+
+/** Sandboxes that wait for a function, or come to that or to an end, of one kind and state. */
+export interface StemCensus {
+  kind: string
+  state: string
+  count: number
+}
+
+export interface StartCount {
+  start: StartKind
+  coldReason?: ColdReason
+  count: number
 }
 
 /** A segment of the ledger: at most 500 records. */

@@ -1,10 +1,21 @@
-// The verbs about Hearth itself: up, down, clean, status, doctor, images, serve. Options and help
-// only; each loads its code when it is called.
+// The verbs about Hearth itself: up, down, clean, status, top, doctor, images, serve. Options and
+// help only; each loads its code when it is called.
 
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Surroundings } from './main.ts'
 
-export function addPlatformCommands(program: Command, { globals, version, act }: Surroundings) {
+/** What `hearth top` can be sorted by. */
+const SORTS = ['running', 'memory', 'waiting', 'environments', 'name'] as const
+export type Sort = (typeof SORTS)[number]
+
+export function addPlatformCommands(program: Command, surroundings: Surroundings) {
+  addUpAndDown(program, surroundings)
+  addViews(program, surroundings)
+  addImages(program, surroundings.act)
+  addServe(program, surroundings)
+}
+
+function addUpAndDown(program: Command, { globals, act }: Surroundings) {
   program
     .command('up')
     .description('bring up Hearth with all it needs, deploy a sample function and invoke it')
@@ -35,19 +46,41 @@ export function addPlatformCommands(program: Command, { globals, version, act }:
         (await import('./down.ts')).down({ ...options, volumes: true }),
       ),
     )
+}
 
+function addViews(program: Command, { globals, act }: Surroundings) {
   program
     .command('status')
     .description('what runs: the API, NATS, schedulers, execution environments, containers')
     .action(act(async () => (await import('./status.ts')).status(globals())))
 
   program
+    .command('top')
+    .description('execution environments by function and state, every second; q ends')
+    .option('--once', 'one snapshot, as it is off a terminal')
+    .addOption(
+      new Option('--sort <by>', 'what comes first')
+        .choices(SORTS)
+        .default('running' satisfies Sort),
+    )
+    .addHelpText(
+      'after',
+      '\nAlso shows the stems that wait, and how the invocations of the last minute began: warm,' +
+        '\non a stem, cold, and why. With -o json it prints each state by its name.',
+    )
+    .action(
+      act(async (options: { once?: boolean; sort: Sort }) =>
+        (await import('./top.ts')).top({ ...globals(), ...options }),
+      ),
+    )
+
+  program
     .command('doctor')
     .description('look for what keeps Hearth from running, and say what to do')
     .action(act(async () => (await import('./doctor.ts')).doctor(globals())))
+}
 
-  addImages(program, act)
-
+function addServe(program: Command, { version, act }: Surroundings) {
   program
     .command('serve')
     .description('run Hearth in the foreground; HEARTH_* variables configure it')

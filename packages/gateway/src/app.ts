@@ -8,6 +8,7 @@ import type { Requests } from '@hearth/bus/requests'
 import { ServiceError } from '@hearth/core/error'
 import type { Logs } from '@hearth/store/logs'
 import { type Context, Hono } from 'hono'
+import { gatherEnvironments } from './census.ts'
 import { CODE_PATH, type CodeLinks } from './code-links.ts'
 import { match, parse, render, type WireAnswer } from './contract.ts'
 import type { InvokeParts } from './routes/invoke.ts'
@@ -36,6 +37,7 @@ export function createApp(parts: AppParts): Hono {
   for (const path of ['/health', '/_localstack/health']) app.get(path, (c) => health(c, parts))
   app.get(`${CODE_PATH}:sha256`, (c) => code(c, parts))
   app.get('/hearth/bill', (c) => guarded(c, parts, () => bill(c, parts)))
+  app.get('/hearth/environments', (c) => guarded(c, parts, () => environments(parts)))
   app.post('/', (c) => guarded(c, parts, (body) => logs(c, body, parts)))
   app.all('*', (c) =>
     guarded(c, parts, (body, requestId) => control(c, body, { parts, requestId })),
@@ -131,6 +133,10 @@ async function bill(c: Context, parts: AppParts): Promise<WireAnswer> {
     )
   }
   return json(200, answer.first)
+}
+
+async function environments({ requests, schedulers }: AppParts): Promise<WireAnswer> {
+  return json(200, await gatherEnvironments(requests, schedulers.live()))
 }
 
 async function code(c: Context, parts: AppParts): Promise<Response> {

@@ -14,6 +14,8 @@ import { handleUrlRequest, urlTarget } from './routes/url-requests.ts'
 import { startSettlement } from './settlement.ts'
 import { createVerifier } from './sigv4.ts'
 
+export type { Environments } from './census.ts'
+
 export interface GatewayOptions
   extends Omit<AppParts, 'codeLink' | 'links' | 'settlement' | 'verify'> {
   host: string

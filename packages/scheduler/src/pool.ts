@@ -82,8 +82,8 @@ export class Pool {
     return this.#environments.size
   }
 
-  get idle(): number {
-    return [...this.#environments.keys()].filter(({ idleSince }) => idleSince !== undefined).length
+  get deployments(): Iterable<Deployment> {
+    return this.#deployments.values()
   }
 
   /** Whether sandboxes boot at this moment, or wait to. */

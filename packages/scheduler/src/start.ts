@@ -9,6 +9,7 @@ import {
   type InvokeMessage,
   type InvokeReply,
   type LogBatch,
+  type SchedulerCensus,
   type SchedulerHeartbeat,
   type StreamHead,
   SUBJECTS,
@@ -17,6 +18,7 @@ import type { Requests, Respond } from '@hearth/bus/requests'
 import type { InvocationRecord } from '@hearth/core/invocation'
 import type { Finished } from './attempt.ts'
 import { type AttemptLog, type AttemptStart, openAttemptLog } from './attempt-log.ts'
+import { takeCensus } from './census.ts'
 import type { Place } from './deployment.ts'
 import { openDockerDriver } from './drivers/docker.ts'
 import type { SandboxDriver } from './drivers/driver.ts'
@@ -28,6 +30,7 @@ import { ResponseStream } from './response-stream.ts'
 import type { FunctionCredentials } from './runtime-environment.ts'
 import { openSandboxChannel } from './sandbox-channel.ts'
 import { Snapshots } from './snapshots.ts'
+import { StartCounts } from './start-counts.ts'
 import { STEM_MEMORY_MB } from './stem.ts'
 import { Stems, type StemsOptions } from './stems.ts'
 import type { Tokens } from './tokens.ts'
@@ -92,15 +95,17 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const driver = await openDockerDriver({ ...options, epoch })
   await removeLeftovers(driver, schedulerId, runDirectory)
   const attempts = openAttemptLog({ ...options, directory: join(directory, 'attempts'), epoch })
-  const { pool, stems, snapshots } = openPool(options, { driver, runDirectory })
+  const { pool, stems, snapshots, memoryMb } = openPool(options, { driver, runDirectory })
   const tokens = await options.openTokens({ life, fence: () => pool.abandonAll(FENCED) })
   const provisioned = new Provisioned(pool, () => tokens.wishes())
+  const starts = new StartCounts()
+  const census = () => takeCensus({ schedulerId, memoryMb }, { pool, stems, starts })
   let draining = false
   const answering = requests.answer<InvokeMessage, Acceptance, InvokeReply, StreamHead>(
     SUBJECTS.invoke(schedulerId),
     (question, respond) => {
       if (draining) return respond.first({ accepted: false, rejected: 'draining' })
-      take(question.meta, question.body, { ...options, pool, attempts, tokens, respond })
+      take(question.meta, question.body, { ...options, pool, attempts, starts, tokens, respond })
     },
   )
   const images = answerImages(requests, schedulerId, driver)
@@ -108,6 +113,10 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     const self = { schedulerId, epoch, draining }
     requests.publish(SUBJECTS.schedulers, heartbeat(self, pool, provisioned))
   }
+  const asked = requests.answer<unknown, SchedulerCensus, never>(
+    SUBJECTS.environments(schedulerId),
+    (_, respond) => respond.first(census()),
+  )
   const wanted = requests.subscribe(SUBJECTS.schedulersWanted, beat)
   const sweep = () => {
     if (!draining) provisioned.turn()
@@ -120,7 +129,8 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       return stems.parked
     },
     get idle() {
-      return pool.idle
+      const environments = [...pool.deployments].flatMap((one) => [...one.environments])
+      return environments.filter(({ idleSince }) => idleSince !== undefined).length
     },
     keep: (place, count) => pool.keep(place, count),
     prepare: (place) => snapshots.prepare(place, () => pool.anticipate(place)),
@@ -135,6 +145,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       await tokens.close()
       answering.close()
       images.close()
+      asked.close()
       wanted.close()
       await attempts.close()
     },
@@ -154,7 +165,7 @@ function heartbeat(
 function openPool(
   options: SchedulerOptions,
   own: { driver: SandboxDriver; runDirectory: string },
-): { pool: Pool; stems: Stems; snapshots: Snapshots } {
+): { pool: Pool; stems: Stems; snapshots: Snapshots; memoryMb: number } {
   const { limits } = options
   const max = Math.min(
     options.stems.max,
@@ -166,13 +177,14 @@ function openPool(
   const snapshots = new Snapshots({ ...parts, snapshotsDirectory })
   const isBusy = () => pool.isBooting
   const { ageSecondsMax } = limits
+  const memoryMb = limits.memoryMb - max * STEM_MEMORY_MB
   const pool = new Pool({
-    limits: { ...limits, memoryMb: limits.memoryMb - max * STEM_MEMORY_MB },
+    limits: { ...limits, memoryMb },
     launch: (place, why, events) => launch({ ...parts, stems, snapshots }, place, { why, events }),
     hasStem: (version) => stems.has(version),
   })
   const stems = new Stems({ ...parts, ...options.stems, max, ageSecondsMax, isBusy })
-  return { pool, stems, snapshots }
+  return { pool, stems, snapshots, memoryMb }
 }
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, 20))
@@ -181,6 +193,7 @@ interface TakeParts {
   pool: Pool
   attempts: AttemptLog
   tokens: HeldTokens
+  starts: StartCounts
   respond: Respond<Acceptance, InvokeReply, StreamHead>
   streamedBytesMax: number
 }
@@ -205,7 +218,7 @@ function run(
   payload: Uint8Array,
   parts: TakeParts & { token: string },
 ): void {
-  const { pool, attempts, tokens, respond, token } = parts
+  const { pool, attempts, starts, tokens, respond, token } = parts
   const refuse = (rejection: Acceptance) => {
     tokens.give(token)
     respond.first(rejection)
@@ -237,6 +250,7 @@ function run(
         stream?.end()
         respond.last(toReply(message, finished), finished.payload)
       })
+      starts.add(finished.report, performance.now())
     },
     // A failed attempt that had begun stays open in the log, and is recorded as crashed.
     failed: (reason) => {

@@ -54,6 +54,10 @@ export class Stem {
     this.#parts = parts
   }
 
+  get stateName(): State {
+    return this.#state
+  }
+
   get isParked(): boolean {
     return this.#state === 'Parked'
   }

@@ -66,6 +66,11 @@ export class Stems {
     return [...this.#stems].filter(({ isParked }) => isParked).length
   }
 
+  /** All that it holds, to look at. */
+  get all(): Iterable<Stem> {
+    return this.#stems
+  }
+
   /** Whether a start of this version would be a stem's. */
   has(version: FunctionVersion): boolean {
     return this.#find(version) !== undefined
