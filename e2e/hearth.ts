@@ -86,6 +86,7 @@ export async function startHearth(
   const serve = async (roles?: string, env: Record<string, string> = {}) => {
     const part = await startPart({
       HEARTH_PORT: String(port),
+      HEARTH_METRICS_PORT: '0',
       HEARTH_DATA_DIR: dataDirectory,
       HEARTH_OWNER: owner,
       HEARTH_NATS_URL: nats.url,

@@ -11,12 +11,16 @@ import {
   type Violation,
 } from './house.ts'
 
+/** Each role names and owns its metrics, and serve.ts only joins the texts. */
+const metricsOf = (name: string) => `packages/${name}/src/metrics.ts`
+
 /** Where each vendor may be imported: path prefixes. `types` may be named elsewhere, too. */
 const HOMES: readonly { vendor: RegExp; homes: string[]; types?: true }[] = [
   { vendor: /^ioredis$/, homes: ['packages/leases/'] },
   { vendor: /^@nats-io\//, homes: ['packages/bus/'] },
   { vendor: /^dockerode$/, homes: ['packages/scheduler/src/drivers/docker'] },
   { vendor: /^(hono|@hono\/.*)$/, homes: ['packages/gateway/', 'e2e/'] },
+  { vendor: /^prom-client$/, homes: ['cli', 'gateway', 'scheduler'].map(metricsOf) },
   {
     vendor: /^@aws-sdk\//,
     homes: ['packages/gateway/src/contract', 'packages/cli/', 'e2e/'],

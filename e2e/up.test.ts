@@ -25,7 +25,8 @@ afterAll(async () => {
 })
 
 async function make(target: string): Promise<string> {
-  const env = { ...process.env, HEARTH_PROJECT: project, HEARTH_PORT: String(port) }
+  const ports = { HEARTH_PORT: String(port), HEARTH_METRICS_PORT: '0' }
+  const env = { ...process.env, HEARTH_PROJECT: project, ...ports }
   const { stdout } = await run('make', [target], { cwd: ROOT, env, maxBuffer: 1 << 24 })
   return stdout
 }

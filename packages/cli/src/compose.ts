@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import { ROOT } from './image-list.ts'
 import type { Report } from './progress.ts'
-import { inherited, project, upPort } from './settings.ts'
+import { inherited, project, upMetricsPort, upPort } from './settings.ts'
 import { attempt, run } from './shell.ts'
 
 export interface Container {
@@ -26,6 +26,7 @@ const baseArguments = () => [
 const environment = () => ({
   ...inherited(),
   HEARTH_PORT: String(upPort()),
+  HEARTH_METRICS_PORT: String(upMetricsPort()),
   HEARTH_PROJECT: project(),
 })
 

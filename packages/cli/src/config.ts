@@ -23,6 +23,12 @@ const MEMORY_SHARE = 0.8
 const schema = z.object({
   HEARTH_HOST: z.string().default('127.0.0.1'),
   HEARTH_PORT: number(4574, 0),
+  /** Where Prometheus finds the metrics, never on the API's port; 0 for any port, '' for none. */
+  HEARTH_METRICS_PORT: z
+    .string()
+    .regex(/^\d{0,5}$/, 'must be a port, 0 for any, or empty for none')
+    .default('4580')
+    .transform((text) => (text === '' ? undefined : Number(text))),
   HEARTH_DATA_DIR: z.string().default('/var/lib/hearth'),
   HEARTH_ROLES: z.string().default(ROLES.join(',')).transform(parseRoles),
   HEARTH_NATS_URL: z.string().default('nats://127.0.0.1:4222'),

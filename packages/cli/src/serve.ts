@@ -21,6 +21,7 @@ import { type Ledger, openLedger } from '@hearth/store/ledger'
 import { type Logs, openLogs } from '@hearth/store/logs'
 import { openRoster } from '@hearth/store/roster'
 import { type Config, suggestSchedulerId } from './config.ts'
+import { serveMetrics } from './metrics.ts'
 
 /** What every role may share, and the way to undo what was started, newest last. */
 interface Ground {
@@ -33,24 +34,33 @@ interface Ground {
   functions: Functions
   ledger: Ledger
   logs: Logs
+  /** Each role's, in Prometheus's text format. */
+  metrics: (() => Promise<string>)[]
   stops: (() => Promise<void> | void)[]
 }
 
 const HEARD_MS_MAX = 3_000
 
-/** Runs until a signal; resolves once everything has stopped. */
+/** Runs until a signal; resolves, or rejects when it cannot start, once everything has stopped. */
 export async function serve(config: Config, version: string): Promise<void> {
   const signal = nextSignal()
   const stops: Ground['stops'] = []
-  const ground = await openGround(config, version, stops)
-  const { HEARTH_ROLES: roles } = config
+  try {
+    await start(await openGround(config, version, stops))
+    console.log('Ready.')
+    console.error(`Stopping (${await signal}): what was accepted is answered first.`)
+  } finally {
+    for (const stop of stops.reverse()) await stop()
+  }
+}
+
+async function start(ground: Ground): Promise<void> {
+  const { HEARTH_ROLES: roles, HEARTH_HOST: host } = ground.config
   if (roles.includes('scheduler')) await scheduler(ground)
   if (roles.includes('metering')) metering(ground)
   const port = roles.includes('gateway') ? await gateway(ground) : undefined
-  if (port !== undefined) console.log(`Listening on http://${config.HEARTH_HOST}:${port}`)
-  console.log('Ready.')
-  console.error(`Stopping (${await signal}): what was accepted is answered first.`)
-  for (const stop of stops.reverse()) await stop()
+  await metrics(ground)
+  if (port !== undefined) console.log(`Listening on http://${host}:${port}`)
 }
 
 async function openGround(
@@ -83,6 +93,7 @@ async function openGround(
     artifacts: await openArtifacts(join(config.HEARTH_DATA_DIR, 'artifacts')),
     ledger: await openLedger(bus, streams),
     logs: await openLogs(streams),
+    metrics: [],
     stops,
   }
 }
@@ -122,6 +133,7 @@ async function scheduler({ config, stops, ...ground }: Ground): Promise<void> {
     ship: ground.ledger.ship,
     report,
   })
+  ground.metrics.push(started.metrics)
   stops.push(
     () => roster.close(),
     () => leases.close(),
@@ -171,6 +183,7 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
     () => schedulers.close(),
     () => started.close(),
   )
+  ground.metrics.push(started.metrics)
   return started.port
 }
 
@@ -180,6 +193,14 @@ async function heard(schedulers: Schedulers): Promise<void> {
   while (schedulers.live().length === 0 && performance.now() < until) {
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
+}
+
+async function metrics({ config, metrics: texts, stops }: Ground): Promise<void> {
+  const { HEARTH_HOST: host, HEARTH_METRICS_PORT: port } = config
+  if (port === undefined) return
+  const started = await serveMetrics({ host, port }, texts)
+  stops.push(() => started.close())
+  console.log(`Metrics on http://${host}:${started.port}/metrics`)
 }
 
 /**

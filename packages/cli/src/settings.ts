@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { usageError } from './failures.ts'
 
 const PORT = 4574
+/** So far above the API's port are the metrics: several Hearths need no thought. */
+const METRICS_ABOVE = 6
 const PORT_MAX = 65_535
 /** What compose allows as a project's name, and HEARTH_OWNER as a label. */
 const PROJECT = /^[a-z0-9][a-z0-9-]{0,39}$/
@@ -22,11 +24,20 @@ export interface Key {
 export const inherited = (): NodeJS.ProcessEnv => ({ ...process.env })
 
 /** Port on which `hearth up` offers the API. @throws CommandError when it is no port. */
-export function upPort(): number {
-  const text = process.env.HEARTH_PORT || String(PORT)
+export const upPort = () => portOf('HEARTH_PORT', { fallback: PORT, least: 1 })
+
+/**
+ * Port on which `hearth up` offers the metrics; 0 when any will do. @throws CommandError when it is
+ * no port.
+ */
+export const upMetricsPort = () =>
+  portOf('HEARTH_METRICS_PORT', { fallback: upPort() + METRICS_ABOVE, least: 0 })
+
+function portOf(name: string, { fallback, least }: { fallback: number; least: number }): number {
+  const text = process.env[name] || String(fallback)
   const port = Number(text)
-  if (Number.isInteger(port) && port > 0 && port <= PORT_MAX) return port
-  throw usageError(`HEARTH_PORT is ${text}; it must be a port, 1 to ${PORT_MAX}.`)
+  if (Number.isInteger(port) && port >= least && port <= PORT_MAX) return port
+  throw usageError(`${name} is ${text}; it must be a port, ${least} to ${PORT_MAX}.`)
 }
 
 /**

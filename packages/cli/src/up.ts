@@ -9,7 +9,7 @@ import { ensureImages } from './images.ts'
 import { type Format, show } from './output.ts'
 import { isFree, publishes } from './port.ts'
 import { type Report, step } from './progress.ts'
-import { upEndpoint, upKey, upPort, upRegion } from './settings.ts'
+import { upEndpoint, upKey, upMetricsPort, upPort, upRegion } from './settings.ts'
 
 const HEALTH_WITHIN_MS = 30_000
 const HEALTH_ASK_MS = 2_000
@@ -27,7 +27,8 @@ export async function up(output: Format): Promise<void> {
     async (report) => {
       await ensureEngine(report)
       await ensureCompose(report)
-      await requirePort()
+      await requirePort('HEARTH_PORT', upPort())
+      await requirePort('HEARTH_METRICS_PORT', upMetricsPort())
     },
   )
   await step(
@@ -50,12 +51,11 @@ export async function up(output: Format): Promise<void> {
 }
 
 /** @throws CommandError when another program has the port that compose is about to publish. */
-async function requirePort(): Promise<void> {
-  const port = upPort()
+async function requirePort(variable: string, port: number): Promise<void> {
   if ((await isFree(port)) || (await publishes(port))) return
   throw new CommandError(
     `Port ${port} belongs to another program. Stop that one, or choose another port: ` +
-      `HEARTH_PORT=${port + 1} hearth up.`,
+      `${variable}=${port + 1} hearth up.`,
   )
 }
 

@@ -8,6 +8,7 @@ import { getRequestListener } from '@hono/node-server'
 import { type AppParts, createApp } from './app.ts'
 import { createCodeLinks } from './code-links.ts'
 import { findImage } from './image-search.ts'
+import { createMetrics } from './metrics.ts'
 import { handleInvoke, isInvoke } from './routes/invoke.ts'
 import { handleStreamingInvoke, isStreamingInvoke } from './routes/invoke-streaming.ts'
 import { handleUrlRequest, urlTarget } from './routes/url-requests.ts'
@@ -28,6 +29,8 @@ export interface GatewayOptions
 
 export interface Gateway {
   port: number
+  /** In Prometheus's text format. */
+  metrics(): Promise<string>
   close(): Promise<void>
 }
 
@@ -47,8 +50,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     codeInPlace: artifacts.codeDirectory,
     findImage: (uri, architecture) => findImage(options, { uri, architecture }),
   })
+  const metrics = createMetrics()
   const parts: AppParts = {
     ...options,
+    door: metrics.watch(options.door),
     links,
     settlement,
     codeLink: (origin, sha256) => links.make(origin, sha256, Date.now()),
@@ -56,6 +61,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
   const control = getRequestListener(createApp(parts).fetch)
   const listener = (request: IncomingMessage, response: ServerResponse) => {
+    metrics.follow(request, response)
     if (isInvoke(request)) return void handleInvoke(request, response, parts)
     if (isStreamingInvoke(request)) return void handleStreamingInvoke(request, response, parts)
     const target = urlTarget(request)
@@ -78,6 +84,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   })
   return {
     port: (server.address() as AddressInfo).port,
+    metrics: metrics.text,
     async close() {
       settlement.close()
       const closed = new Promise((resolve) => server.close(resolve))

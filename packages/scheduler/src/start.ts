@@ -9,7 +9,6 @@ import {
   type InvokeMessage,
   type InvokeReply,
   type LogBatch,
-  type SchedulerCensus,
   type SchedulerHeartbeat,
   type StreamHead,
   SUBJECTS,
@@ -18,7 +17,7 @@ import type { Requests, Respond } from '@hearth/bus/requests'
 import type { InvocationRecord } from '@hearth/core/invocation'
 import type { Finished } from './attempt.ts'
 import { type AttemptLog, type AttemptStart, openAttemptLog } from './attempt-log.ts'
-import { takeCensus } from './census.ts'
+import { answerCensus, type Counts, openCounts } from './counts.ts'
 import type { Place } from './deployment.ts'
 import { openDockerDriver } from './drivers/docker.ts'
 import type { SandboxDriver } from './drivers/driver.ts'
@@ -30,7 +29,6 @@ import { ResponseStream } from './response-stream.ts'
 import type { FunctionCredentials } from './runtime-environment.ts'
 import { openSandboxChannel } from './sandbox-channel.ts'
 import { Snapshots } from './snapshots.ts'
-import { StartCounts } from './start-counts.ts'
 import { STEM_MEMORY_MB } from './stem.ts'
 import { Stems, type StemsOptions } from './stems.ts'
 import type { Tokens } from './tokens.ts'
@@ -72,6 +70,8 @@ export interface Scheduler {
   keep: Pool['keep']
   /** As Snapshots.prepare; the version's snapshot waits some time after it has resolved. */
   prepare(place: Place): ReturnType<Snapshots['prepare']>
+  /** In Prometheus's text format. */
+  metrics(): Promise<string>
   /** Stops taking work, lets what runs finish for a while, then removes every sandbox. */
   close(): Promise<void>
 }
@@ -98,14 +98,13 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const { pool, stems, snapshots, memoryMb } = openPool(options, { driver, runDirectory })
   const tokens = await options.openTokens({ life, fence: () => pool.abandonAll(FENCED) })
   const provisioned = new Provisioned(pool, () => tokens.wishes())
-  const starts = new StartCounts()
-  const census = () => takeCensus({ schedulerId, memoryMb }, { pool, stems, starts })
+  const counts = openCounts({ schedulerId, memoryMb }, { pool, stems })
   let draining = false
   const answering = requests.answer<InvokeMessage, Acceptance, InvokeReply, StreamHead>(
     SUBJECTS.invoke(schedulerId),
     (question, respond) => {
       if (draining) return respond.first({ accepted: false, rejected: 'draining' })
-      take(question.meta, question.body, { ...options, pool, attempts, starts, tokens, respond })
+      take(question.meta, question.body, { ...options, pool, attempts, counts, tokens, respond })
     },
   )
   const images = answerImages(requests, schedulerId, driver)
@@ -113,10 +112,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     const self = { schedulerId, epoch, draining }
     requests.publish(SUBJECTS.schedulers, heartbeat(self, pool, provisioned))
   }
-  const asked = requests.answer<unknown, SchedulerCensus, never>(
-    SUBJECTS.environments(schedulerId),
-    (_, respond) => respond.first(census()),
-  )
+  const asked = answerCensus(requests, schedulerId, counts)
   const wanted = requests.subscribe(SUBJECTS.schedulersWanted, beat)
   const sweep = () => {
     if (!draining) provisioned.turn()
@@ -129,11 +125,11 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       return stems.parked
     },
     get idle() {
-      const environments = [...pool.deployments].flatMap((one) => [...one.environments])
-      return environments.filter(({ idleSince }) => idleSince !== undefined).length
+      return countIdle(pool)
     },
     keep: (place, count) => pool.keep(place, count),
     prepare: (place) => snapshots.prepare(place, () => pool.anticipate(place)),
+    metrics: counts.text,
     async close() {
       draining = true
       beat()
@@ -143,10 +139,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       await Promise.all([pool.stopAll(), stems.close()])
       await driver.close()
       await tokens.close()
-      answering.close()
-      images.close()
-      asked.close()
-      wanted.close()
+      for (const answerer of [answering, images, asked, wanted]) answerer.close()
       await attempts.close()
     },
   }
@@ -159,6 +152,11 @@ function heartbeat(
 ): SchedulerHeartbeat {
   const provisioned = shares.length > 0 ? { provisioned: shares } : {}
   return { ...self, memoryMbFree, environments, running, ...provisioned }
+}
+
+function countIdle(pool: Pool): number {
+  const environments = [...pool.deployments].flatMap((one) => [...one.environments])
+  return environments.filter(({ idleSince }) => idleSince !== undefined).length
 }
 
 /** The pool and its stems, whose memory is set aside from the host's. */
@@ -193,7 +191,7 @@ interface TakeParts {
   pool: Pool
   attempts: AttemptLog
   tokens: HeldTokens
-  starts: StartCounts
+  counts: Counts
   respond: Respond<Acceptance, InvokeReply, StreamHead>
   streamedBytesMax: number
 }
@@ -218,7 +216,7 @@ function run(
   payload: Uint8Array,
   parts: TakeParts & { token: string },
 ): void {
-  const { pool, attempts, starts, tokens, respond, token } = parts
+  const { pool, attempts, counts, tokens, respond, token } = parts
   const refuse = (rejection: Acceptance) => {
     tokens.give(token)
     respond.first(rejection)
@@ -249,14 +247,15 @@ function run(
       attempts.end(record, () => {
         stream?.end()
         respond.last(toReply(message, finished), finished.payload)
+        counts.finished(message.functionName, finished.report)
       })
-      starts.add(finished.report, performance.now())
     },
     // A failed attempt that had begun stays open in the log, and is recorded as crashed.
     failed: (reason) => {
       tokens.give(token)
       stream?.end()
       respond.last({ platformError: reason })
+      counts.failed()
     },
   })
   if (!acceptance.accepted) return refuse(acceptance)
