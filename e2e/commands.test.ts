@@ -157,10 +157,9 @@ describe('hearth', () => {
   })
 
   test('invokes: answers on standard output, failures with exit code 1', async () => {
-    expect(await call('invoke', 'greeter', '-e', '{"name":"Ada"}')).toMatchObject({
-      code: 0,
-      out: '"Hi, Ada"\n',
-    })
+    const first = await call('invoke', 'greeter', '-e', '{"name":"Ada"}')
+    expect(first).toMatchObject({ code: 0, out: '"Hi, Ada"\n' })
+    expect(first.err).toMatch(/^(Cold start|Started on a stem): configuration changed\.\n$/)
     const piped = await run(NODE, [MAIN, 'invoke', 'greeter', '-e', '-', '--tail'], '{"name":"Bo"}')
     expect(piped.out).toBe('"Hi, Bo"\n')
     expect(piped.err).toMatch(/^START RequestId: .*\n.*\tINFO\tgreeting Bo\nEND RequestId/)

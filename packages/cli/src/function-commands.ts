@@ -64,7 +64,7 @@ function addInvoke(program: Command, { globals, act }: Surroundings) {
     )
     .addHelpText(
       'after',
-      '\nThe answer goes to standard output; log and function error to standard error.\n' +
+      '\nThe answer goes to standard output; log, function error and why it was not warm to\nstandard error.\n' +
         '\nExamples:' +
         '\n  hearth invoke greeter -e event.json --tail' +
         '\n  echo \'{"name":"Ada"}\' | hearth invoke greeter -e - | jq .message',

@@ -1,10 +1,12 @@
-// `hearth invoke`: one invocation. The answer goes to standard output as it is, the log tail and a
-// function's error to standard error, and the exit code says which it was. It never invokes twice.
+// `hearth invoke`: one invocation. The answer goes to standard output as it is; the log tail, why
+// it was not warm and a function's error go to standard error, and the exit code says which it was.
+// It never invokes twice.
 
 import { readFile } from 'node:fs/promises'
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda'
 import { EXIT, usageError } from './failures.ts'
 import { pretty } from './output.ts'
+import { describeStart, listenForStart } from './start-note.ts'
 
 export interface InvokeOptions {
   event?: string
@@ -20,6 +22,7 @@ export async function invoke(
   name: string,
   options: InvokeOptions,
 ): Promise<number> {
+  const start = listenForStart(client)
   const answer = await client.send(
     new InvokeCommand({
       FunctionName: name,
@@ -30,6 +33,8 @@ export async function invoke(
     }),
   )
   if (answer.LogResult) process.stderr.write(Buffer.from(answer.LogResult, 'base64'))
+  const note = describeStart(start())
+  if (note) console.error(note)
   const payload = Buffer.from(answer.Payload ?? [])
   if (answer.FunctionError) {
     console.error(`The function failed (${answer.FunctionError}):\n${pretty(payload.toString())}`)

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { functionArn, parseFunctionName } from '@hearth/core/arn'
 import { ServiceError } from '@hearth/core/error'
 import {
+  type InvocationReport,
   type InvocationRequest,
   type InvocationResult,
   SYNC_PAYLOAD_BYTES_MAX,
@@ -147,6 +148,7 @@ function answer(result: InvocationResult, { requestId, traceId }: InvocationRequ
       'x-amzn-requestid': requestId,
       'x-amzn-remapped-content-length': '0',
       'x-amz-executed-version': result.executedVersion,
+      'x-hearth-start': startOf(result.report),
       ...(traceId !== undefined && { 'x-amzn-trace-id': traceId }),
       ...(result.functionError && { 'x-amz-function-error': result.functionError }),
       ...(result.logTail !== undefined && {
@@ -156,6 +158,10 @@ function answer(result: InvocationResult, { requestId, traceId }: InvocationRequ
     body: result.payload,
   }
 }
+
+/** How the invocation found its environment, and why: `stem; reason="first invocation"`. */
+const startOf = ({ start, coldReason }: InvocationReport) =>
+  coldReason ? `${start}; reason="${coldReason}"` : start
 
 const notYet = (what: string) =>
   new ServiceError('NotImplementedException', `Hearth does not have ${what} yet.`)
