@@ -8,6 +8,8 @@ import { LEASE_MS, type PoolWish, type TokenAnswer, type TokenRequest } from './
 const MARGIN_MS = 2_000
 /** Where others need tokens, too, idle ones go back after this time. */
 const IDLE_MS = 2_000
+/** A part of a limit that is too small to keep some of it idle. */
+const SMALL = 8
 /** A pool that nobody asked for is forgotten. */
 const FORGET_MS = 60_000
 /** Cut off from Valkey and NATS for this long after the lease, nothing may go on. */
@@ -196,8 +198,9 @@ export class TokenHolding {
     if (!isShared && around.homeOf(name) !== this.#scheduler) return this.#keep(block, 0)
     const fair = Math.floor(limit / around.live.length)
     if (block.missed === 0) {
-      // A few stay at hand for the next invocation, unless somebody goes without.
-      this.#keep(block, block.recalled ? 0 : isIdle ? Math.ceil(fair / 2) : fair)
+      // A few stay at hand for the next invocation; of a small limit none while somebody lacks one.
+      const few = fair < SMALL ? 0 : Math.ceil(fair / 4)
+      this.#keep(block, block.recalled ? few : isIdle ? Math.ceil(fair / 2) : fair)
       if (isIdle || block.recalled || block.idle > holds / 4) return 0
     }
     block.size = Math.min(2 * block.size, Math.max(1, Math.floor(limit / (2 * around.live.length))))
