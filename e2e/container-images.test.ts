@@ -19,7 +19,7 @@ import {
 } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildGo, buildGoImage, buildRic } from './container-builds.ts'
-import { eventually, type Hearth, ROLE, startHearth } from './hearth.ts'
+import { eventually, type Hearth, MAIN, NODE, ROLE, startHearth } from './hearth.ts'
 import { freePort } from './servers.ts'
 
 const run = promisify(execFile)
@@ -308,6 +308,29 @@ test('members of the other kind of package are refused', async () => {
   ])
   const odd = await refusal(new CreateFunctionCommand({ ...image, Code: { ImageUri: 'No Name' } }))
   expect(odd).toContain('Source image No Name is not valid.')
+})
+
+test('`hearth deploy --image` creates, leaves alone what is the same, and changes', async () => {
+  const env = { PATH: '/usr/bin:/bin', HOME: folder, AWS_ENDPOINT_URL: hearth.endpoint }
+  const deploy = async (...more: string[]) => {
+    const line = [MAIN, 'deploy', '--image', 'hearth-test/cli.app:1', ...more, '-o', 'json']
+    return JSON.parse((await run(NODE, line, { env, cwd: folder })).stdout)
+  }
+  await docker('tag', GO, 'hearth-test/cli.app:1')
+  const created = await deploy('--command', 'a', 'b')
+  expect(created).toMatchObject({
+    FunctionName: 'cli-app',
+    PackageType: 'Image',
+    outcome: 'created',
+  })
+  const calls = async () => (await hearth.invoke('cli-app', {}, { LogType: 'Tail' })).log
+  expect(await calls()).toContain('Init Duration')
+  expect(await deploy('--command', 'a', 'b')).toMatchObject({ outcome: 'unchanged' })
+  expect(await calls()).not.toContain('Init Duration')
+  await buildGoImage('hearth-test/cli.app:1', 'third')
+  expect(await deploy('--working-directory', '/tmp')).toMatchObject({ outcome: 'updated' })
+  expect((await hearth.invoke('cli-app')).json).toMatchObject({ edition: 'third', folder: '/tmp' })
+  await docker('rmi', 'hearth-test/cli.app:1').catch(() => {})
 })
 
 test('a Go program is a function of provided.al2023, too', async () => {

@@ -1,5 +1,6 @@
-// `hearth deploy`: a folder or zip becomes a function, by the API that any client uses. Only what
-// differs is changed, so that deploying the same thing twice keeps warm environments.
+// `hearth deploy`: a folder, zip or container image becomes a function, by the API that any client
+// uses. Only what differs is changed, so that deploying the same thing twice keeps warm
+// environments.
 
 import { createHash } from 'node:crypto'
 import { basename, resolve } from 'node:path'
@@ -40,10 +41,13 @@ export interface DeployOptions {
 const DEFAULT_ROLE = 'arn:aws:iam::000000000000:role/hearth'
 const SETTLE_SECONDS = 120
 
+/** What the function is made of: a zip's bytes, or the name of a container image. */
+type Code = { ZipFile: Uint8Array } | { ImageUri: string }
+
 interface Work {
   client: LambdaClient
   name: string
-  zip: Uint8Array
+  code: Code
   wish: FunctionSettings
   report: Report
   prepareRuntime(runtime: string): Promise<void>
@@ -52,16 +56,15 @@ interface Work {
 /** Creates or updates, and waits until the function is ready. */
 export async function deploy(
   client: LambdaClient,
-  path: string,
+  path: string | undefined,
   options: DeployOptions,
 ): Promise<Deployed> {
   const { given, codeOnly = false, report = () => {}, prepareRuntime = async () => {} } = options
-  const folder = resolve(path)
-  report('packing the code')
-  const zip = await packageCode(folder)
-  const wish = mergeSettings(await readSettings(folder), given)
-  const name = wish.name ?? nameOf(folder)
-  const work: Work = { client, name, zip, wish, report, prepareRuntime }
+  const folder = path === undefined ? undefined : resolve(path)
+  const wish = mergeSettings(folder ? await readSettings(folder) : {}, given)
+  const code = await codeOf(folder, wish, report)
+  const name = wish.name ?? nameOf(wish.image?.replace(/(:[^/]*|@.*)$/, '') ?? folder ?? '')
+  const work: Work = { client, name, code, wish, report, prepareRuntime }
   const existing = await find(client, name)
   const outcome = existing ? await update(work, existing, codeOnly) : await create(work)
   const url = wish.url ? await ensureUrl(work) : undefined
@@ -71,7 +74,18 @@ export async function deploy(
   return { configuration, outcome, ...(url && { url }) }
 }
 
-/** A folder's name as a function's. */
+async function codeOf(
+  folder: string | undefined,
+  { image }: FunctionSettings,
+  report: Report,
+): Promise<Code> {
+  if (image) return { ImageUri: image }
+  if (!folder) throw usageError('Name a folder or a zip, or an image with --image.')
+  report('packing the code')
+  return { ZipFile: await packageCode(folder) }
+}
+
+/** A folder's or an image's name as a function's. */
 function nameOf(path: string): string {
   const name = basename(path)
     .replace(/\.zip$/, '')
@@ -81,23 +95,18 @@ function nameOf(path: string): string {
 }
 
 async function create(work: Work): Promise<'created'> {
-  const { client, name, zip } = work
+  const { client, name, code } = work
+  const isImage = 'ImageUri' in code
   // Only here: a guess at an update could undo what somebody has set.
-  const wish = mergeSettings(guessFromZip(zip), work.wish)
-  if (!wish.runtime || !wish.handler) {
-    throw usageError(
-      `${name} does not show its ${wish.runtime ? 'handler' : 'runtime and handler'}. ` +
-        'Name --runtime (nodejs24.x, python3.13) and --handler (index.handler), or write them ' +
-        'in its hearth.json.',
-    )
-  }
-  await work.prepareRuntime(wish.runtime)
+  const wish = isImage ? work.wish : mergeSettings(guessFromZip(code.ZipFile), work.wish)
+  if (!isImage) await work.prepareRuntime(requireRuntime(name, wish))
   work.report(`creating ${name}`)
   await client.send(
     new CreateFunctionCommand({
       FunctionName: name,
       Role: DEFAULT_ROLE,
-      Code: { ZipFile: zip },
+      Code: code,
+      ...(isImage && { PackageType: 'Image' }),
       ...(wish.architecture && { Architectures: [wish.architecture] }),
       ...configurationOf(wish),
     }),
@@ -106,39 +115,54 @@ async function create(work: Work): Promise<'created'> {
   return 'created'
 }
 
+/** @throws CommandError when the code does not show how it is to be run. */
+function requireRuntime(name: string, wish: FunctionSettings): string {
+  if (wish.runtime && wish.handler) return wish.runtime
+  throw usageError(
+    `${name} does not show its ${wish.runtime ? 'handler' : 'runtime and handler'}. ` +
+      'Name --runtime (nodejs24.x, python3.13) and --handler (index.handler), or write them ' +
+      'in its hearth.json.',
+  )
+}
+
 async function update(
   work: Work,
   existing: FunctionConfiguration,
   codeOnly: boolean,
 ): Promise<'unchanged' | 'updated'> {
-  const { client, name, zip, wish, report } = work
+  const { client, name, code, wish, report } = work
   // Somebody else's change may be under way; AWS refuses a second one until it is done.
   if (existing.State === 'Pending' || existing.LastUpdateStatus === 'InProgress') {
     await settled(work)
   }
+  // A name may mean another image than it did; only Hearth can tell, and it keeps what is the same.
   const newCode =
-    createHash('sha256').update(zip).digest('base64') !== existing.CodeSha256 ||
+    'ImageUri' in code ||
+    createHash('sha256').update(code.ZipFile).digest('base64') !== existing.CodeSha256 ||
     (wish.architecture !== undefined && wish.architecture !== existing.Architectures?.[0])
   if (newCode) {
     report(`updating the code of ${name}`)
     await client.send(
       new UpdateFunctionCodeCommand({
         FunctionName: name,
-        ZipFile: zip,
+        ...code,
         ...(wish.architecture && { Architectures: [wish.architecture] }),
       }),
     )
     await settled(work)
   }
   const wished = configurationOf(wish)
-  const newConfiguration = !codeOnly && differs(wished, existing)
+  const shown = { ...existing, ...existing.ImageConfigResponse }
+  const newConfiguration = !codeOnly && differs(wished, shown)
   if (newConfiguration) {
     if (wished.Runtime) await work.prepareRuntime(wished.Runtime)
     report(`updating the configuration of ${name}`)
     await client.send(new UpdateFunctionConfigurationCommand({ FunctionName: name, ...wished }))
     await settled(work)
   }
-  return newCode || newConfiguration ? 'updated' : 'unchanged'
+  const isSameImage =
+    'ImageUri' in code && (await find(client, name))?.CodeSha256 === existing.CodeSha256
+  return (newCode && !isSameImage) || newConfiguration ? 'updated' : 'unchanged'
 }
 
 /** Waits until the function can be invoked as it was last changed. */
@@ -161,12 +185,24 @@ function configurationOf(wish: FunctionSettings) {
     ...(wish.runtime && { Runtime: wish.runtime as FunctionConfiguration['Runtime'] }),
     ...(wish.handler && { Handler: wish.handler }),
     ...(wish.role && { Role: wish.role }),
+    ...imageConfigOf(wish),
     ...(wish.description !== undefined && { Description: wish.description }),
     ...(wish.memory && { MemorySize: wish.memory }),
     ...(wish.timeout && { Timeout: wish.timeout }),
     ...(wish.ephemeralStorage && { EphemeralStorage: { Size: wish.ephemeralStorage } }),
     ...(wish.environment && { Environment: { Variables: wish.environment } }),
     ...(wish.logFormat && { LoggingConfig: { LogFormat: wish.logFormat } }),
+  }
+}
+
+function imageConfigOf({ entryPoint, command, workingDirectory }: FunctionSettings) {
+  if (!entryPoint && !command && !workingDirectory) return {}
+  return {
+    ImageConfig: {
+      ...(entryPoint && { EntryPoint: entryPoint }),
+      ...(command && { Command: command }),
+      ...(workingDirectory && { WorkingDirectory: workingDirectory }),
+    },
   }
 }
 

@@ -17,14 +17,20 @@ export function addFunctionCommands(program: Command, surroundings: Surroundings
 function addDeploy(program: Command, { globals, act }: Surroundings) {
   program
     .command('deploy')
-    .description('create or update a function from a folder or a zip, and wait until it is ready')
-    .argument('<path>', 'the folder or zip')
+    .description(
+      'create or update a function from a folder, a zip or an image, and wait until it is ready',
+    )
+    .argument('[path]', 'the folder or zip; without one when --image names an image')
     .option('--name <name>', 'default: the name of the folder')
     .option('--runtime <id>', 'such as nodejs24.x or python3.13 (default: by the files)')
     .option('--handler <name>', 'such as index.handler (default: by the files)')
     .option('--memory <MB>', 'memory', whole)
     .option('--timeout <seconds>', 'timeout', whole)
     .option('--env <NAME=value...>', 'environment variables, after the path', variable)
+    .option('--image <name>', 'a container image: on the host already, or pulled from its registry')
+    .option('--entry-point <word...>', "in place of the image's ENTRYPOINT")
+    .option('--command <word...>', "in place of the image's CMD")
+    .option('--working-directory <path>', "in place of the image's WORKDIR")
     .option('--role <arn>', 'execution role; kept and shown, and never assumed')
     .option('--description <text>', 'what it is for')
     .addOption(new Option('--architecture <name>', 'CPU').choices(['x86_64', 'arm64']))
@@ -33,14 +39,17 @@ function addDeploy(program: Command, { globals, act }: Surroundings) {
     .addHelpText(
       'after',
       '\nThe same can be written in the folder as hearth.json, with the fields name, runtime,' +
-        '\nhandler, role, description, memory, timeout, ephemeralStorage, environment,' +
-        '\narchitecture, logFormat and url; options win. A .hearthignore lists what stays out of' +
-        '\nthe zip, a pattern a line.\n' +
+        '\nhandler, role, description, memory, timeout, ephemeralStorage, environment, image,' +
+        '\ncommand, entryPoint, workingDirectory, architecture, logFormat and url; options win. A' +
+        '\n.hearthignore lists what stays out of the zip, a pattern a line.\n' +
         '\nExamples:' +
         '\n  hearth deploy ./greeter --memory 256 --env STAGE=prod WORD=Hello' +
-        '\n  hearth deploy build.zip --name greeter --handler app.handler --runtime python3.13',
+        '\n  hearth deploy build.zip --name greeter --handler app.handler --runtime python3.13' +
+        '\n  hearth deploy --image localhost:5000/greeter:1 --command app.handler',
     )
-    .action(act((path: string, options: DeployOptions) => deploy(path, options, globals())))
+    .action(
+      act((path: string | undefined, options: DeployOptions) => deploy(path, options, globals())),
+    )
 }
 
 function addInvoke(program: Command, { globals, act }: Surroundings) {
@@ -130,7 +139,7 @@ async function lambdaOf(globals: Globals) {
 type DeployOptions = FunctionSettings & { env?: Record<string, string> }
 
 async function deploy(
-  path: string,
+  path: string | undefined,
   { env, ...given }: DeployOptions,
   globals: Globals,
 ): Promise<void> {
@@ -158,8 +167,9 @@ async function deploy(
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
   const end = outcome === 'unchanged' ? outcome : `${outcome} in ${seconds} s`
   const { FunctionArn, Runtime, CodeSize = 0 } = configuration
+  const made = Runtime ? `${Runtime}, ${bytes(CodeSize)}` : `image ${settings.image ?? ''}`
   show(globals.output, { ...configuration, url, outcome }, () =>
-    [`${FunctionArn} (${Runtime}, ${bytes(CodeSize)}): ${end}`, ...(url ? [url] : [])].join('\n'),
+    [`${FunctionArn} (${made}): ${end}`, ...(url ? [url] : [])].join('\n'),
   )
 }
 

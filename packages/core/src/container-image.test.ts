@@ -105,6 +105,16 @@ test('while an update’s image is sought, and when it is not found, the former 
   expect([done.formerImage, done.fault]).toEqual([undefined, undefined])
 })
 
+test('an update that finds the image that runs keeps its environments', () => {
+  const updating = updateFunction(active, { image: { uri: 'two' } }, moment('2'))
+  const done = settleFunction(updating, 'r', new Map([['two', facts('aa')]])).latest
+  expect(done).toMatchObject({
+    deploymentId: '1',
+    image: { uri: 'two' },
+    updateStatus: 'Successful',
+  })
+})
+
 test('a failed creation can be mended by an update', () => {
   const failed = settleFunction(created, 'r', new Map([['one', fault]]))
   const updating = updateFunction(failed, { image: { uri: 'two' } }, moment('2'))

@@ -116,7 +116,10 @@ export function settleImage(
   if ('id' in found) {
     const image = { ...version.image, facts: found }
     const sha256 = found.resolvedUri.replace(/^.*@sha256:/, '')
-    return { ...rest, image, code: { sha256, size: 0 } }
+    // The same image under any name changes nothing, so that warm environments stay.
+    const isSame = formerImage?.image.facts?.id === found.id
+    const deploymentId = isSame ? formerImage.deploymentId : rest.deploymentId
+    return { ...rest, image, code: { sha256, size: 0 }, deploymentId }
   }
   if (version.state === 'Pending') return { ...rest, state: 'Failed', fault: found }
   return { ...rest, ...formerImage, updateStatus: 'Failed', fault: found }
