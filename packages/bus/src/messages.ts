@@ -3,7 +3,7 @@
 
 import type { ImageFacts, ImageFault } from '@hearth/core/container-image'
 import type { ThrottleReason } from '@hearth/core/error'
-import type { Architecture, FunctionVersion } from '@hearth/core/function'
+import type { Architecture, FunctionVersion, SnapshotFault } from '@hearth/core/function'
 import type {
   ColdReason,
   InvocationRecord,
@@ -17,6 +17,8 @@ export const SUBJECTS = {
   invoke: (schedulerId: string) => `hearth.invoke.${schedulerId}`,
   /** Images for functions: ImageQuestion, answered by Acceptance and then ImageAnswer. */
   images: (schedulerId: string) => `hearth.images.${schedulerId}`,
+  /** SnapStart: SnapshotQuestion, answered by Acceptance and then SnapshotAnswer. */
+  snapshots: (schedulerId: string) => `hearth.snapshots.${schedulerId}`,
   /** Heartbeats of schedulers: SchedulerHeartbeat, every second and when one starts or drains. */
   schedulers: 'hearth.schedulers',
   /** A new gateway asks all schedulers to say hello at once. */
@@ -95,6 +97,12 @@ export interface ImageQuestion {
 
 /** What a scheduler found out; `unknown` when it could not ask, and somebody should again. */
 export type ImageAnswer = ImageFacts | ImageFault | { unknown: string }
+
+/** Which version is to be loaded ahead of its invocations. */
+export type SnapshotQuestion = Pick<InvokeMessage, 'account' | 'functionName' | 'version'>
+
+/** What came of it; `unknown` when it could not be tried, and should be again. */
+export type SnapshotAnswer = { prepared: true } | SnapshotFault | { unknown: string }
 
 /** What a scheduler says of itself every second. */
 export interface SchedulerHeartbeat {

@@ -38,7 +38,7 @@ const created = createFunction(
   },
   moment('1'),
 )
-const active = settleFunction(created, 'r', new Map([['one', facts('aa')]]))
+const active = settleFunction(created, 'r', { images: new Map([['one', facts('aa')]]) })
 
 test.each([
   'app',
@@ -80,7 +80,7 @@ test('a creation waits for its image, and is active or failed', () => {
     code: { sha256: 'aa', size: 0 },
     image: { uri: 'one', facts: { id: 'aa' } },
   })
-  const failed = settleFunction(created, 'r', new Map([['one', fault]])).latest
+  const failed = settleFunction(created, 'r', { images: new Map([['one', fault]]) }).latest
   expect([failed.state, failed.fault]).toEqual(['Failed', fault])
 })
 
@@ -90,7 +90,7 @@ test('while an update’s image is sought, and when it is not found, the former 
     deploymentId: '1',
     image: { uri: 'one', facts: { id: 'aa' } },
   })
-  const failed = settleFunction(updating, 'r', new Map([['two', fault]])).latest
+  const failed = settleFunction(updating, 'r', { images: new Map([['two', fault]]) }).latest
   expect(failed).toMatchObject({
     state: 'Active',
     updateStatus: 'Failed',
@@ -99,7 +99,7 @@ test('while an update’s image is sought, and when it is not found, the former 
     image: { uri: 'one' },
   })
   expect(failed.formerImage).toBeUndefined()
-  const done = settleFunction(updating, 'r', new Map([['two', facts('bb')]])).latest
+  const done = settleFunction(updating, 'r', { images: new Map([['two', facts('bb')]]) }).latest
   expect(runnable(done)).toBe(done)
   expect(done).toMatchObject({ deploymentId: '2', image: { facts: { id: 'bb' } } })
   expect([done.formerImage, done.fault]).toEqual([undefined, undefined])
@@ -107,7 +107,7 @@ test('while an update’s image is sought, and when it is not found, the former 
 
 test('an update that finds the image that runs keeps its environments', () => {
   const updating = updateFunction(active, { image: { uri: 'two' } }, moment('2'))
-  const done = settleFunction(updating, 'r', new Map([['two', facts('aa')]])).latest
+  const done = settleFunction(updating, 'r', { images: new Map([['two', facts('aa')]]) }).latest
   expect(done).toMatchObject({
     deploymentId: '1',
     image: { uri: 'two' },
@@ -116,8 +116,8 @@ test('an update that finds the image that runs keeps its environments', () => {
 })
 
 test('a failed creation can be mended by an update', () => {
-  const failed = settleFunction(created, 'r', new Map([['one', fault]]))
+  const failed = settleFunction(created, 'r', { images: new Map([['one', fault]]) })
   const updating = updateFunction(failed, { image: { uri: 'two' } }, moment('2'))
-  const mended = settleFunction(updating, 'r', new Map([['two', facts('bb')]])).latest
+  const mended = settleFunction(updating, 'r', { images: new Map([['two', facts('bb')]]) }).latest
   expect([mended.state, mended.updateStatus]).toEqual(['Active', 'Successful'])
 })

@@ -63,7 +63,7 @@ export interface FunctionVersion {
   image?: ContainerImage
   formerImage?: FormerImage
   /** Why the creation or the last update failed. */
-  fault?: ImageFault
+  fault?: ImageFault | SnapshotFault
   architecture: Architecture
   /**
    * Changes whenever code or configuration does: environments of two deployments are never mixed.
@@ -74,6 +74,12 @@ export interface FunctionVersion {
   lastModified: number
   state: FunctionState
   updateStatus?: UpdateStatus
+}
+
+/** Why a version could not be loaded ahead of its invocations, in AWS's codes. */
+export interface SnapshotFault {
+  code: 'FunctionError.InitTimeout' | 'FunctionError.RuntimeInitError'
+  reason: string
 }
 
 /** Whether environments of this version are restored from a snapshot. */
@@ -268,12 +274,23 @@ export function isUnsettled(version: FunctionVersion): boolean {
 /** What was found out about images, by their names. */
 export type FoundImages = ReadonlyMap<string, ImageFacts | ImageFault>
 
-/** The version once its code is known to be in place, or its image known not to be. */
+/** Versions that could not be loaded ahead, by their numbers. */
+export type SnapshotFaults = ReadonlyMap<string, SnapshotFault>
+
+/** What has to be known before a version settles. */
+export interface Findings {
+  images?: FoundImages
+  snapshotFaults?: SnapshotFaults
+}
+
+/** The version once its code is known to be in place, or known not to work. */
 export function settleVersion(
   version: FunctionVersion,
   revisionId: string,
-  images: FoundImages = new Map(),
+  { images = new Map(), snapshotFaults = new Map() }: Findings = {},
 ): FunctionVersion {
+  const snapshotFault = snapshotFaults.get(version.version)
+  if (snapshotFault) return { ...version, state: 'Failed', fault: snapshotFault, revisionId }
   const found = isSought(version) ? images.get(version.image?.uri ?? '') : undefined
   if (isSought(version) && !found) return version
   const settled = found ? settleImage(version, found) : version
@@ -285,10 +302,10 @@ export function settleVersion(
 export function settleFunction(
   document: FunctionDocument,
   revisionId: string,
-  images?: FoundImages,
+  findings?: Findings,
 ): FunctionDocument {
   const settle = (version: FunctionVersion) =>
-    isUnsettled(version) ? settleVersion(version, revisionId, images) : version
+    isUnsettled(version) ? settleVersion(version, revisionId, findings) : version
   return { ...document, latest: settle(document.latest), published: document.published.map(settle) }
 }
 

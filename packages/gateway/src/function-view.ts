@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import type { FunctionConfiguration } from '@aws-sdk/client-lambda'
 import { functionArn, type Place } from '@hearth/core/arn'
-import type { FunctionVersion } from '@hearth/core/function'
+import { type FunctionVersion, hasSnapshot } from '@hearth/core/function'
 
 /**
  * The wire form; `qualified` says whether the ARN carries the version, as it does when it was asked
@@ -31,7 +31,10 @@ export function viewVersion(
     RevisionId: version.revisionId,
     Architectures: [version.architecture],
     EphemeralStorage: { Size: configuration.ephemeralStorageMb },
-    SnapStart: { ApplyOn: 'None', OptimizationStatus: 'Off' },
+    SnapStart: {
+      ApplyOn: configuration.snapStart ?? 'None',
+      OptimizationStatus: hasSnapshot(version) && version.state === 'Active' ? 'On' : 'Off',
+    },
     LoggingConfig: viewLogging(version),
     ...(configuration.environment && { Environment: { Variables: configuration.environment } }),
     ...(version.image ? viewImage(version) : viewRuntime(version, place)),

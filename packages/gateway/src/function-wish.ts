@@ -31,11 +31,14 @@ type ConfigurationWish = Pick<
   | 'MemorySize'
   | 'Role'
   | 'Runtime'
+  | 'SnapStart'
   | 'Timeout'
   | 'TracingConfig'
   | 'VpcConfig'
 >
 
+/** SnapStart's limit for /tmp (Lambda guide, "Lambda SnapStart"). */
+const SNAPSHOT_STORAGE_MB_MAX = 512
 const HOST_ARCHITECTURE: Architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64'
 
 /**
@@ -46,7 +49,6 @@ const UNOBEYED: Readonly<Record<string, (wish: Partial<Wish>) => boolean>> = {
   layers: ({ Layers }) => (Layers?.length ?? 0) > 0,
   'dead-letter queues': ({ DeadLetterConfig }) => Boolean(DeadLetterConfig?.TargetArn),
   'file system mounts': ({ FileSystemConfigs }) => (FileSystemConfigs?.length ?? 0) > 0,
-  SnapStart: ({ SnapStart }) => SnapStart?.ApplyOn === 'PublishedVersions',
   'code signing': ({ CodeSigningConfigArn }) => CodeSigningConfigArn !== undefined,
   'capacity providers': ({ CapacityProviderConfig }) => CapacityProviderConfig !== undefined,
   'durable functions': ({ DurableConfig }) => DurableConfig !== undefined,
@@ -113,9 +115,10 @@ export function mergeConfiguration(current: Configuration, wish: ConfigurationWi
   const variables = wish.Environment?.Variables
   if (variables) checkEnvironment(variables)
   const environment = wish.Environment ? variables : current.environment
-  const { environment: _, imageConfig: __, ...rest } = current
+  const { environment: _, imageConfig: __, snapStart: former, ...rest } = current
+  const { ApplyOn = former ?? 'None' } = wish.SnapStart ?? {}
   const imageConfig = mergeImageConfig(current.imageConfig, wish.ImageConfig)
-  return {
+  const merged: Configuration = {
     ...rest,
     description: wish.Description ?? current.description,
     runtime: wish.Runtime ?? current.runtime,
@@ -127,7 +130,26 @@ export function mergeConfiguration(current: Configuration, wish: ConfigurationWi
     ephemeralStorageMb: wish.EphemeralStorage?.Size ?? current.ephemeralStorageMb,
     ...(environment && Object.keys(environment).length > 0 ? { environment } : {}),
     logging: mergeLogging(current.logging, wish.LoggingConfig),
+    ...(ApplyOn === 'PublishedVersions' && { snapStart: ApplyOn }),
     echoed: { ...current.echoed, ...echoes(wish) },
+  }
+  if (merged.snapStart) requireRestorable(merged)
+  return merged
+}
+
+/** @throws ServiceError for what AWS does not take snapshots of. */
+function requireRestorable({ runtime, ephemeralStorageMb }: Configuration): void {
+  if (runtime !== '' && requireRuntime(runtime).isOsOnly) {
+    throw new ServiceError(
+      'InvalidParameterValueException',
+      `${runtime} is not supported for SnapStart enabled functions.`,
+    )
+  }
+  if (ephemeralStorageMb > SNAPSHOT_STORAGE_MB_MAX) {
+    throw new ServiceError(
+      'InvalidParameterValueException',
+      'SnapStart does not support EphemeralStorage greater than 512 MB.',
+    )
   }
 }
 

@@ -4,12 +4,15 @@
 // nothing.
 
 import { randomUUID } from 'node:crypto'
+import type { SnapshotQuestion } from '@hearth/bus/messages'
 import { type ImageFacts, type ImageFault, isSought } from '@hearth/core/container-image'
 import {
   type Architecture,
-  type FoundImages,
+  type Findings,
   type FunctionDocument,
+  hasSnapshot,
   isUnsettled,
+  type SnapshotFault,
   settleFunction,
 } from '@hearth/core/function'
 import type { Functions } from '@hearth/store/functions'
@@ -30,6 +33,8 @@ export interface SettlementParts {
   codeInPlace(sha256: string): Promise<unknown>
   /** May take as long as a pull. @throws Error when it is too early to say. */
   findImage(uri: string, architecture: Architecture): Promise<ImageFacts | ImageFault>
+  /** Loads a version ahead. @returns why it cannot be. @throws Error when it is too early to say. */
+  prepareSnapshot(question: SnapshotQuestion): Promise<SnapshotFault | undefined>
 }
 
 export function startSettlement(parts: SettlementParts): Settlement {
@@ -38,10 +43,10 @@ export function startSettlement(parts: SettlementParts): Settlement {
   const settle = async (account: string, name: string) => {
     const document = functions.cached(account, name)
     if (!document || !isOwed(document)) return
-    const images = await prepare(parts, document)
+    const findings = await prepare(parts, document)
     await functions.change(account, name, (found) => {
       if (!found) throw new Error('the function was deleted while it settled')
-      return isOwed(found) ? settleFunction(found, randomUUID(), images) : found
+      return isOwed(found) ? settleFunction(found, randomUUID(), findings) : found
     })
   }
   const tryToSettle = async (account: string, name: string) => {
@@ -67,20 +72,24 @@ export function startSettlement(parts: SettlementParts): Settlement {
   }
 }
 
-/** What has to be true before a function settles, and what was found out about its images. */
+/** What has to be true before a function settles, and what was found out about its versions. */
 async function prepare(
   parts: SettlementParts,
-  { latest, published }: FunctionDocument,
-): Promise<FoundImages> {
+  { account, name: functionName, latest, published }: FunctionDocument,
+): Promise<Findings> {
   const images = new Map<string, ImageFacts | ImageFault>()
+  const snapshotFaults = new Map<string, SnapshotFault>()
   for (const version of [latest, ...published].filter(isUnsettled)) {
     const { image, code, architecture } = version
     if (!image) await parts.codeInPlace(code.sha256)
     else if (isSought(version) && !images.has(image.uri)) {
       images.set(image.uri, await parts.findImage(image.uri, architecture))
     }
+    if (!hasSnapshot(version)) continue
+    const fault = await parts.prepareSnapshot({ account, functionName, version })
+    if (fault) snapshotFaults.set(version.version, fault)
   }
-  return images
+  return { images, snapshotFaults }
 }
 
 function isOwed(document: FunctionDocument): boolean {

@@ -14,6 +14,7 @@ import { handleStreamingInvoke, isStreamingInvoke } from './routes/invoke-stream
 import { handleUrlRequest, urlTarget } from './routes/url-requests.ts'
 import { startSettlement } from './settlement.ts'
 import { createVerifier } from './sigv4.ts'
+import { prepareSnapshot } from './snapshot-preparation.ts'
 
 export type { Environments } from './census.ts'
 
@@ -49,6 +50,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     functions,
     codeInPlace: artifacts.codeDirectory,
     findImage: (uri, architecture) => findImage(options, { uri, architecture }),
+    prepareSnapshot: (question) => prepareSnapshot(options, question),
   })
   const metrics = createMetrics()
   const parts: AppParts = {

@@ -16,8 +16,9 @@ import {
   STREAMED_BYTES_MAX,
 } from '@hearth/core/invocation'
 import type { PoolLimits } from './pool.ts'
-import { type HeldTokens, type Scheduler, startScheduler } from './start.ts'
+import { type Scheduler, startScheduler } from './start.ts'
 import type { StemsOptions } from './stems.ts'
+import type { HeldTokens } from './take.ts'
 
 export interface Answer {
   acceptance: Acceptance

@@ -10,7 +10,7 @@ import { type FunctionVersion, hasSnapshot } from '@hearth/core/function'
 import { requireRuntime } from '@hearth/core/runtime'
 import type { Place } from './deployment.ts'
 import { linkTree } from './drivers/link-tree.ts'
-import type { InitFailure } from './init-failure.ts'
+import { INIT_TIMED_OUT, type InitFailure } from './init-failure.ts'
 import { describe, type LaunchParts, sandboxCpus } from './launch.ts'
 import type { RuntimeSide } from './runtime-api.ts'
 import type { ChannelOwner, SandboxChannel } from './sandbox-channel.ts'
@@ -73,13 +73,15 @@ export class Snapshots {
   }
 
   #folderOf({ deploymentId }: FunctionVersion): string {
-    return join(this.#parts.snapshotsDirectory, deploymentId)
+    // A colon parts the halves of a mount.
+    return join(this.#parts.snapshotsDirectory, deploymentId.replaceAll(':', '-'))
   }
 
   async #prepare(place: Place): Promise<InitFailure | undefined> {
     const { version } = place
     const prepared = this.#folderOf(version)
-    if (await exists(prepared)) return undefined
+    // Whoever brings an image brings a runtime, and only ours know how to leave a cache.
+    if (version.image || (await exists(prepared))) return undefined
     const id = randomBytes(8).toString('hex')
     const code = await this.#parts.codeDirectory(version.code.sha256)
     const fresh = `${prepared}.${id}`
@@ -114,7 +116,7 @@ async function startFilling(
   const fail = (failure: Omit<InitFailure, 'initMs'>) =>
     resolve({ ...failure, initMs: performance.now() - startedAt })
   const limitMs = Math.max(FILL_MS_MIN, configuration.timeoutSeconds * 1000)
-  const timer = setTimeout(() => fail({ reason: 'init timed out' }), limitMs)
+  const timer = setTimeout(() => fail({ reason: INIT_TIMED_OUT }), limitMs)
   const owner: ChannelOwner = {
     side: nobody((body) => fail({ reason: 'init error', body })),
     events: {

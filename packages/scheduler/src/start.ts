@@ -13,11 +13,10 @@ import {
   type StreamHead,
   SUBJECTS,
 } from '@hearth/bus/messages'
-import type { Requests, Respond } from '@hearth/bus/requests'
+import type { Requests } from '@hearth/bus/requests'
 import type { InvocationRecord } from '@hearth/core/invocation'
-import type { Finished } from './attempt.ts'
-import { type AttemptLog, type AttemptStart, openAttemptLog } from './attempt-log.ts'
-import { answerCensus, type Counts, openCounts } from './counts.ts'
+import { openAttemptLog } from './attempt-log.ts'
+import { answerCensus, openCounts } from './counts.ts'
 import type { Place } from './deployment.ts'
 import { openDockerDriver } from './drivers/docker.ts'
 import type { SandboxDriver } from './drivers/driver.ts'
@@ -25,13 +24,13 @@ import { answerImages } from './image-answers.ts'
 import { launch } from './launch.ts'
 import { Pool, type PoolLimits } from './pool.ts'
 import { Provisioned } from './provisioned.ts'
-import { ResponseStream } from './response-stream.ts'
 import type { FunctionCredentials } from './runtime-environment.ts'
 import { openSandboxChannel } from './sandbox-channel.ts'
+import { answerSnapshots } from './snapshot-answers.ts'
 import { Snapshots } from './snapshots.ts'
 import { STEM_MEMORY_MB } from './stem.ts'
 import { Stems, type StemsOptions } from './stems.ts'
-import type { Tokens } from './tokens.ts'
+import { type HeldTokens, take } from './take.ts'
 
 export { Tokens } from './tokens.ts'
 
@@ -58,9 +57,6 @@ export interface SchedulerOptions {
   report(problem: string): void
 }
 
-/** What the scheduler needs of its concurrency tokens. */
-export type HeldTokens = Pick<Tokens, 'close' | 'give' | 'reasonFor' | 'take' | 'wait' | 'wishes'>
-
 export interface Scheduler {
   /** Stems that wait for a function at this moment. */
   readonly stems: number
@@ -79,9 +75,6 @@ export interface Scheduler {
 const HEARTBEAT_MS = 1_000
 const SWEEP_MS = 5_000
 const DRAIN_MS_MAX = 10_000
-/** The first delivery is attempt 1; later ones come with the async queue. */
-const FIRST_ATTEMPT = 1
-const MICROSECONDS = 1000
 const FENCED = 'The scheduler was cut off while the function ran.'
 /** The most of the host's sandbox memory that stems may take. */
 const STEMS_SHARE = 0.1
@@ -107,7 +100,9 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       take(question.meta, question.body, { ...options, pool, attempts, counts, tokens, respond })
     },
   )
+  const prepare = (place: Place) => snapshots.prepare(place, () => pool.anticipate(place))
   const images = answerImages(requests, schedulerId, driver)
+  const loading = answerSnapshots(requests, schedulerId, prepare)
   const beat = () => {
     const self = { schedulerId, epoch, draining }
     requests.publish(SUBJECTS.schedulers, heartbeat(self, pool, provisioned))
@@ -128,7 +123,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       return countIdle(pool)
     },
     keep: (place, count) => pool.keep(place, count),
-    prepare: (place) => snapshots.prepare(place, () => pool.anticipate(place)),
+    prepare,
     metrics: counts.text,
     async close() {
       draining = true
@@ -139,7 +134,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       await Promise.all([pool.stopAll(), stems.close()])
       await driver.close()
       await tokens.close()
-      for (const answerer of [answering, images, asked, wanted]) answerer.close()
+      for (const answerer of [answering, images, loading, asked, wanted]) answerer.close()
       await attempts.close()
     },
   }
@@ -186,118 +181,6 @@ function openPool(
 }
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, 20))
-
-interface TakeParts {
-  pool: Pool
-  attempts: AttemptLog
-  tokens: HeldTokens
-  counts: Counts
-  respond: Respond<Acceptance, InvokeReply, StreamHead>
-  streamedBytesMax: number
-}
-
-/** One invocation, from the question to the last word; a token in hand makes it synchronous. */
-function take(message: InvokeMessage, payload: Uint8Array, parts: TakeParts): void {
-  const { tokens, respond } = parts
-  const { functionName, version } = message
-  const { onlyProvisioned } = message
-  const admission = { functionName, version: version.version, onlyProvisioned }
-  const token = tokens.take(admission)
-  if (token !== undefined) return run(message, payload, { ...parts, token })
-  void tokens.wait(admission).then((found) => {
-    if (found !== undefined) return run(message, payload, { ...parts, token: found })
-    const throttleReason = tokens.reasonFor(admission)
-    respond.first({ accepted: false, rejected: 'throttled', throttleReason })
-  })
-}
-
-function run(
-  message: InvokeMessage,
-  payload: Uint8Array,
-  parts: TakeParts & { token: string },
-): void {
-  const { pool, attempts, counts, tokens, respond, token } = parts
-  const refuse = (rejection: Acceptance) => {
-    tokens.give(token)
-    respond.first(rejection)
-  }
-  if (Date.now() > message.startBy) return refuse({ accepted: false, rejected: 'late' })
-  // The environment may begin within take(), and the caller must hear that it was accepted before
-  // the answer.
-  let start: AttemptStart | undefined
-  let stream: ResponseStream | undefined
-  const openStream = (contentType: string) => {
-    if (stream) return undefined
-    stream = new ResponseStream(parts.streamedBytesMax)
-    respond.stream({ contentType, executedVersion: message.version.version }, stream.body)
-    return stream
-  }
-  const acceptance = pool.take({
-    message,
-    payload,
-    ...(message.takesStream && { openStream }),
-    began: (leave) => {
-      start = attemptStart(message)
-      attempts.begin(start, leave)
-    },
-    finished: (finished) => {
-      tokens.give(token)
-      const streamed = stream && { streamedBytes: stream.bytes }
-      const record = { ...toRecord(start ?? attemptStart(message), finished), ...streamed }
-      attempts.end(record, () => {
-        stream?.end()
-        respond.last(toReply(message, finished), finished.payload)
-        counts.finished(message.functionName, finished.report)
-      })
-    },
-    // A failed attempt that had begun stays open in the log, and is recorded as crashed.
-    failed: (reason) => {
-      tokens.give(token)
-      stream?.end()
-      respond.last({ platformError: reason })
-      counts.failed()
-    },
-  })
-  if (!acceptance.accepted) return refuse(acceptance)
-  respond.first(acceptance)
-}
-
-function attemptStart({ requestId, account, functionName, version }: InvokeMessage): AttemptStart {
-  const { configuration } = version
-  return {
-    requestId,
-    attempt: FIRST_ATTEMPT,
-    account,
-    functionName,
-    version: version.version,
-    architecture: version.architecture,
-    memoryMb: configuration.memoryMb,
-    ephemeralStorageMb: configuration.ephemeralStorageMb,
-    startedAt: Date.now(),
-  }
-}
-
-function toRecord(start: AttemptStart, { report }: Finished): InvocationRecord {
-  return {
-    ...start,
-    durationMicroseconds: Math.round(report.durationMs * MICROSECONDS),
-    initMicroseconds: Math.round((report.initMs ?? 0) * MICROSECONDS),
-    billedMs: report.billedMs,
-    start: report.start,
-    outcome: report.outcome,
-    ...(report.coldReason && { coldReason: report.coldReason }),
-  }
-}
-
-function toReply(message: InvokeMessage, finished: Finished): InvokeReply {
-  return {
-    requestId: message.requestId,
-    executedVersion: message.version.version,
-    report: finished.report,
-    ...(finished.functionError && { functionError: finished.functionError }),
-    ...(finished.logTail && { logTail: finished.logTail }),
-  }
-}
 
 /** Sandboxes and socket directories of an earlier life of this scheduler. */
 async function removeLeftovers(
