@@ -65,6 +65,8 @@ export interface FunctionVersion {
   /** Why the creation or the last update failed. */
   fault?: ImageFault | SnapshotFault
   architecture: Architecture
+  /** Set where its function has no network; see isolation. Never stored: the tags are. */
+  network?: 'none'
   /**
    * Changes whenever code or configuration does: environments of two deployments are never mixed.
    */

@@ -18,6 +18,7 @@ import { runnable } from '@hearth/core/container-image'
 import { ServiceError, type ThrottleReason } from '@hearth/core/error'
 import { type FunctionDocument, type FunctionVersion, versionOf } from '@hearth/core/function'
 import type { InvocationRequest, InvocationResult } from '@hearth/core/invocation'
+import { isolated } from '@hearth/core/isolation'
 import type { Functions } from '@hearth/store/functions'
 import { rank } from './placement.ts'
 import type { LiveScheduler, Schedulers } from './schedulers.ts'
@@ -70,7 +71,7 @@ export function openDoor(parts: DoorParts): Door {
       throw new ServiceError('ResourceNotFoundException', `Function not found: ${arn}`)
     }
     requireInvokable(version, functionArn(place, name))
-    return { document, version: runnable(version) }
+    return { document, version: isolated(runnable(version), document.tags) }
   }
   return {
     resolve,

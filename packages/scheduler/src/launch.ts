@@ -174,7 +174,7 @@ async function startFresh(
   parts: LaunchParts,
   { place, environment, log, sandbox }: Launching,
 ): Promise<void> {
-  const { configuration } = place.version
+  const { configuration, network } = place.version
   const { id } = sandbox
   const socketDirectory = join(parts.runDirectory, id)
   const [source, channel] = await Promise.all([
@@ -189,6 +189,7 @@ async function startFresh(
     cpus: sandboxCpus(configuration.memoryMb),
     tmpMb: configuration.ephemeralStorageMb,
     socketDirectory,
+    ...(network && { network }),
   })
 }
 

@@ -73,13 +73,15 @@ export class Stems {
 
   /** Whether a start of this version would be a stem's. */
   has(version: FunctionVersion): boolean {
-    return this.#find(version) !== undefined
+    return version.network !== 'none' && this.#find(version) !== undefined
   }
 
   /** A stem that is now the caller's, to use or to stop. */
   take(version: FunctionVersion): TakenStem | undefined {
-    // An image of the function's own fits nothing that boots before it is known.
-    if (this.#options.max === 0 || version.image) return undefined
+    // An image of the function's own fits nothing that boots before it is known, and stems have a
+    // network before it is known who may have none.
+    const { image, network } = version
+    if (this.#options.max === 0 || image || network === 'none') return undefined
     const { runtime, memoryMb } = version.configuration
     const known = this.#know(stemKind(runtime, memoryMb))
     known.asked.push(performance.now())

@@ -16,6 +16,7 @@ import {
   updateFunction,
   versionOf,
 } from '@hearth/core/function'
+import { checkNetworkTag } from '@hearth/core/isolation'
 import { viewCode, viewVersion } from '../function-view.ts'
 import {
   architectureOf,
@@ -43,10 +44,11 @@ export const createFunction: Route<
   const image = imageOf(input.Code, input.PackageType === 'Image', 'creating')
   const configuration = configurationFor(name, input, image !== undefined)
   const architecture = architectureOf(input.Architectures)
+  const tags = input.Tags ?? {}
+  checkNetworkTag(tags)
   requireAbsent(parts, caller, name)
   const code = image ? NO_CODE : await parts.artifacts.put(zipOf(input.Code))
   const moment = { now: Date.now(), revisionId: randomUUID(), deploymentId: randomUUID() }
-  const tags = input.Tags ?? {}
   let document = createDocument(
     {
       account: caller.place.account,

@@ -28,6 +28,8 @@ export interface SandboxSpec {
   codeDirectory?: string
   /** Present when `image` is a user's own: it brings its code and does not have hearth-init. */
   ownImage?: OwnImage
+  /** Set for one that is to have no network. */
+  network?: 'none'
 }
 
 /** A user's image in place of one of ours. */
