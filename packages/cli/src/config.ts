@@ -1,6 +1,7 @@
 // The server's configuration: HEARTH_* variables, read once, checked, and passed down as plain
 // data. No other file of the server reads the environment.
 
+import { isIPv4 } from 'node:net'
 import { availableParallelism, hostname, totalmem } from 'node:os'
 import { STREAMED_BYTES_MAX } from '@hearth/core/invocation'
 import { RUNTIMES } from '@hearth/core/runtime'
@@ -19,6 +20,8 @@ const flag = z
 const DEFAULT_KEYS = 'hearth:hearth,test:test'
 const BYTES_PER_MB = 1024 * 1024
 const MEMORY_SHARE = 0.8
+const DESTINATION = /^([A-Za-z0-9.-]+(?:\/\d{1,2})?)(?::(\d{1,5}))?$/
+const PORT_MAX = 65_535
 
 const schema = z.object({
   HEARTH_HOST: z.string().default('127.0.0.1'),
@@ -66,6 +69,13 @@ const schema = z.object({
   HEARTH_AGE_SECONDS_MAX: number(4 * 3600, 1),
   /** Whether the scheduler may start its privileged helper; Docker's API does its work otherwise. */
   HEARTH_HANDS: z.enum(['auto', 'off']).default('auto'),
+  /** What sandboxes may reach of the host and of private networks: `10.1.0.0/16, db.lan:5432`. */
+  HEARTH_SANDBOX_ALLOW: z.string().default('').transform(parseDestinations),
+  /** What runs sandboxes, by the engine's name for it; the engine's default without one. */
+  HEARTH_SANDBOX_RUNTIME: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{0,100}$/)
+    .optional(),
   /**
    * The longest timeout and the largest memory that a function may ask for; Lambda's, unless
    * raised.
@@ -111,6 +121,24 @@ function parseRoles(text: string, context: z.RefinementCtx): Role[] {
     context.addIssue(`unknown role ${unknown.join(', ')}; there are ${ROLES.join(', ')}`)
   }
   return ROLES.filter((known) => roles.includes(known))
+}
+
+function parseDestinations(text: string, context: z.RefinementCtx) {
+  const entries = text.split(',').map((entry) => entry.trim())
+  return entries
+    .filter((entry) => entry !== '')
+    .map((entry) => {
+      const [, host = '', digits] = DESTINATION.exec(entry) ?? []
+      const port = digits === undefined ? undefined : Number(digits)
+      const [address = '', bits = '32'] = host.split('/')
+      const isNumbers = /^[\d.]+$/.test(address)
+      if (!host || port === 0 || (port ?? 1) > PORT_MAX || (isNumbers && !isIPv4(address))) {
+        context.addIssue(`${entry} is none of address, address/bits or name, with or without :port`)
+      } else if (Number(bits) > 32 || (!isNumbers && host.includes('/'))) {
+        context.addIssue(`${entry} is no network: bits follow an address, and are 32 at most`)
+      }
+      return { host, ...(port !== undefined && { port }) }
+    })
 }
 
 function parseKeys(text: string): Map<string, string> {

@@ -34,6 +34,7 @@ test('what a killed scheduler leaves is removed and recorded', async () => {
     epoch: '0',
     dataDirectory,
     hands: 'off',
+    isolation: { allow: [] },
     report: () => {},
   })
   expect(await driver.list()).toHaveLength(1)

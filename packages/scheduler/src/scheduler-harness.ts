@@ -15,6 +15,8 @@ import {
   type InvocationReport,
   STREAMED_BYTES_MAX,
 } from '@hearth/core/invocation'
+import type { InvocationRecord, InvocationReport } from '@hearth/core/invocation'
+import type { Isolation } from './drivers/docker.ts'
 import type { PoolLimits } from './pool.ts'
 import { type Scheduler, startScheduler } from './start.ts'
 import type { StemsOptions } from './stems.ts'
@@ -56,6 +58,7 @@ export interface HarnessOptions {
   dataDirectory?: string
   isLedgerAway?: boolean
   hands?: 'auto' | 'off'
+  isolation?: Partial<Isolation>
 }
 
 const run = promisify(execFile)
@@ -98,6 +101,7 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     stems: { max: 0, standing: [], ...options.stems },
     streamedBytesMax: STREAMED_BYTES_MAX,
     hands: options.hands ?? 'auto',
+    isolation: { allow: [], ...options.isolation },
     requests: oneAnswerer(answerers as unknown[]),
     openTokens: async () => ENOUGH,
     codeDirectory: async () => code,

@@ -7,6 +7,7 @@ import { type Harness, openHarness } from './scheduler-harness.ts'
 
 const CODE = `
 const fs = require('node:fs')
+const os = require('node:os')
 const { execFileSync } = require('node:child_process')
 let calls = 0
 const kept = []
@@ -26,7 +27,7 @@ exports.handler = async (event, context) => {
     case 'flood':
       for (let i = 0; i < 6000; i += 1) process.stdout.write('y'.repeat(1023) + '\\n')
       break
-    case 'who': return { uid: process.getuid(), arn: context.invokedFunctionArn,
+    case 'who': return { uid: process.getuid(), user: os.userInfo(), arn: context.invokedFunctionArn,
       left: context.getRemainingTimeInMillis(), env: { ...process['env'] } }
     case 'write':
       try { fs.writeFileSync(event.path, ''); return 'written' } catch (e) { return e.code }
@@ -148,8 +149,9 @@ test('a flood of output is cut, and its log says so', async () => {
 })
 
 test('the function sees AWS’s environment, and can write nowhere but /tmp', async () => {
-  const { env, uid, left } = parse((await harness.invoke({ do: 'who' })).body)
-  expect(uid).toBe(1051)
+  const { env, uid, user, left } = parse((await harness.invoke({ do: 'who' })).body)
+  expect(uid).toBeGreaterThan(65_535)
+  expect(user).toMatchObject({ username: 'sbx_user1051', uid })
   expect(left).toBeGreaterThan(2000)
   expect(env).toMatchObject({
     AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',

@@ -18,7 +18,7 @@ import type { InvocationRecord } from '@hearth/core/invocation'
 import { openAttemptLog } from './attempt-log.ts'
 import { answerCensus, openCounts } from './counts.ts'
 import type { Place } from './deployment.ts'
-import { openDockerDriver } from './drivers/docker.ts'
+import { type Isolation, openDockerDriver } from './drivers/docker.ts'
 import type { SandboxDriver } from './drivers/driver.ts'
 import { answerImages } from './image-answers.ts'
 import { launch } from './launch.ts'
@@ -50,6 +50,7 @@ export interface SchedulerOptions {
   hands: 'auto' | 'off'
   /** Called once this life may hold tokens: nothing of an earlier one runs any more. */
   openTokens(own: { life: number; fence(): void }): Promise<HeldTokens>
+  isolation: Isolation
   codeDirectory(sha256: string): Promise<string>
   publishLogs(account: string, group: string, batch: LogBatch): void
   /** Stores a ledger segment unless its subject is taken. */

@@ -1,11 +1,10 @@
-// What the engine is asked before the first sandbox: the network they share, and how it knows the
-// paths of our data directory. Also the words in which its failures are told.
+// What the engine is asked before the first sandbox: whether it has the runtime, and how it knows
+// the paths of our data directory. Also the words in which its failures are told.
 
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { sep } from 'node:path'
 import type Docker from 'dockerode'
-import { NETWORK } from './docker-template.ts'
 
 export interface DockerError extends Error {
   statusCode?: number
@@ -18,25 +17,17 @@ const CONFLICT = 409
 export const isGone = (error: unknown) => (error as DockerError).statusCode === NOT_FOUND
 export const isConflict = (error: unknown) => (error as DockerError).statusCode === CONFLICT
 
-/** A bridge on which sandboxes cannot reach one another. */
-export async function ensureNetwork(docker: Docker): Promise<void> {
-  try {
-    await docker.getNetwork(NETWORK).inspect()
-    return
-  } catch (error) {
-    if (!isGone(error)) throw new Error(explain(error, ''))
-  }
-  await docker
-    .createNetwork({
-      Name: NETWORK,
-      Driver: 'bridge',
-      CheckDuplicate: true,
-      Options: { 'com.docker.network.bridge.enable_icc': 'false' },
-    })
-    .catch((error: DockerError) => {
-      // Another scheduler on this engine was quicker.
-      if (!isConflict(error)) throw error
-    })
+/** @throws Error when the engine does not know the runtime that sandboxes are to have. */
+export async function requireRuntime(docker: Docker, runtime: string | undefined): Promise<void> {
+  const info = (await docker.info().catch((error: unknown) => {
+    throw new Error(explain(error, ''))
+  })) as { Runtimes?: Record<string, unknown> }
+  const known = Object.keys(info.Runtimes ?? {})
+  if (runtime === undefined || known.includes(runtime)) return
+  throw new Error(
+    `HEARTH_SANDBOX_RUNTIME is ${runtime}, which this engine does not know. It knows ` +
+      `${known.sort().join(', ')}; others are added in its configuration, under "runtimes".`,
+  )
 }
 
 /**

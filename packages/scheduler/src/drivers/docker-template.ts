@@ -3,6 +3,8 @@
 
 import type Docker from 'dockerode'
 import type { SandboxSpec } from './driver.ts'
+import { HOST_NAME, type SandboxNetwork } from './sandbox-network.ts'
+import { seccompProfile } from './seccomp-profile.ts'
 
 export interface TemplateParts {
   spec: SandboxSpec
@@ -14,10 +16,15 @@ export interface TemplateParts {
   tmpDirectory?: string
   /** Whether code that is mounted there later is to appear in the sandbox. */
   awaitsCode: boolean
+  /** The one of sandboxes that have one. */
+  network: SandboxNetwork
+  /** Files of the socket directory as `name:place`: who its user is. */
+  accounts: readonly string[]
+  /** The engine's default when there is none. */
+  runtime?: string
 }
 
-export const NETWORK = 'hearth-sandboxes'
-export const SANDBOX_USER = '1051:1051'
+const SECCOMP = `seccomp=${seccompProfile()}`
 const BYTES_PER_MB = 1024 * 1024
 /**
  * Short periods, so that a small CPU share stalls for milliseconds rather than a tenth of a second.
@@ -28,14 +35,15 @@ const PIDS_MAX = 1024
 const FILES_MAX = 1024
 
 export function hostConfig(parts: TemplateParts): Docker.HostConfig {
-  const { spec, toHost, codeDirectory, tmpDirectory } = parts
+  const { spec, toHost, codeDirectory, tmpDirectory, runtime } = parts
   // Memory-backed, where nothing can mount: what a function writes to /tmp is then its memory.
   const tmpfs = { '/tmp': `rw,exec,nosuid,nodev,mode=1777,size=${spec.tmpMb}m` }
   return {
-    NetworkMode: NETWORK,
+    ...networkOf(parts),
+    ...(runtime && { Runtime: runtime }),
     ReadonlyRootfs: true,
     CapDrop: ['ALL'],
-    SecurityOpt: ['no-new-privileges'],
+    SecurityOpt: ['no-new-privileges', SECCOMP],
     ...memoryLimits(spec.memoryMb),
     ...cpuLimits(spec.cpus),
     PidsLimit: PIDS_MAX,
@@ -46,7 +54,8 @@ export function hostConfig(parts: TemplateParts): Docker.HostConfig {
     OomScoreAdj: 500,
     ...(!tmpDirectory && { Tmpfs: tmpfs }),
     Binds: [
-      `${toHost(spec.socketDirectory)}:/run/hearth`,
+      `${toHost(spec.socketDirectory)}:/run/hearth:ro`,
+      ...parts.accounts.map((file) => `${toHost(spec.socketDirectory)}/${file}:ro`),
       `${toHost(codeDirectory)}:/var/task:ro${parts.awaitsCode ? ',rslave' : ''}`,
       ...(tmpDirectory ? [`${toHost(tmpDirectory)}:/tmp:rw,rslave`] : []),
     ],
@@ -54,6 +63,12 @@ export function hostConfig(parts: TemplateParts): Docker.HostConfig {
     IpcMode: 'private',
     RestartPolicy: { Name: 'no' },
   }
+}
+
+/** Its own loopback and nothing else, or the bridge, on which the host has a name. */
+function networkOf({ spec, network }: TemplateParts): Docker.HostConfig {
+  if (spec.network === 'none') return { NetworkMode: 'none' }
+  return { NetworkMode: network.name, ExtraHosts: [`${HOST_NAME}:${network.gateway}`] }
 }
 
 /** In bytes; swap is off. */

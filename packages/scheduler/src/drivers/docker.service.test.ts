@@ -30,6 +30,7 @@ const way = (hands: 'auto' | 'off'): Way & { owner: string } => {
         epoch: '1',
         dataDirectory,
         hands,
+        isolation: { allow: [] },
         report: (problem) => problems.push(problem),
       }),
     async cpuSeconds(id) {
@@ -160,7 +161,7 @@ async function startFrozen(dataDirectory: string, owner: string) {
      import { openSandboxChannel } from '${href('../sandbox-channel.ts')}'
      const [dataDirectory, owner] = process.argv.slice(2)
      const driver = await openDockerDriver({ owner, schedulerId: owner, epoch: '0',
-       dataDirectory, hands: 'auto', report: console.error })
+       dataDirectory, hands: 'auto', isolation: { allow: [] }, report: console.error })
      const socketDirectory = dataDirectory + '/run'
      await openSandboxChannel(socketDirectory, { side: {}, events: { ready() {}, exited() {},
        output() {}, outputEnded() {}, lost() {} } })

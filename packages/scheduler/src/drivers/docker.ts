@@ -5,12 +5,14 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import Docker from 'dockerode'
-import { ensureNetwork, explain, hostPaths, isGone } from './docker-engine.ts'
+import { explain, hostPaths, isGone, requireRuntime } from './docker-engine.ts'
 import { DockerHands, HANDS_IMAGE } from './docker-hands.ts'
 import { createOwn, findImage, initFile } from './docker-images.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
-import { hostConfig, SANDBOX_USER } from './docker-template.ts'
+import { hostConfig } from './docker-template.ts'
 import type { SandboxDriver, SandboxListing, SandboxSpec } from './driver.ts'
+import { type Destination, openNetwork, type SandboxNetwork } from './sandbox-network.ts'
+import { openUsers, type SandboxUsers, settleIn, USER_LABEL } from './sandbox-users.ts'
 
 export interface DockerDriverOptions {
   /** Tells sandboxes of several Hearths on one engine apart. */
@@ -21,7 +23,15 @@ export interface DockerDriverOptions {
   dataDirectory: string
   /** Whether to work with hearth-hands where that is possible, or never. */
   hands: 'auto' | 'off'
+  isolation: Isolation
   report(problem: string): void
+}
+
+export interface Isolation {
+  /** Destinations within private networks that sandboxes may reach all the same. */
+  allow: readonly Destination[]
+  /** The engine's name for what runs sandboxes, such as `runsc`; its default without one. */
+  runtime?: string
 }
 
 const LABELS = {
@@ -40,13 +50,17 @@ const FREEZE_BY_DOCKER_AFTER_MS = 10_000
 
 export async function openDockerDriver(options: DockerDriverOptions): Promise<SandboxDriver> {
   const docker = new Docker()
-  await ensureNetwork(docker)
+  const { allow, runtime } = options.isolation
+  await requireRuntime(docker, runtime)
+  const network = await openNetwork(docker, allow, options.report)
+  const users = await openUsers(docker)
   const toHost = await hostPaths(docker, options.dataDirectory)
   const mountsDirectory = join(options.dataDirectory, 'mounts', options.schedulerId)
   await mkdir(mountsDirectory, { recursive: true, mode: 0o700 })
   const sandboxes = new Map<string, DockerSandbox>()
   const init = once(async () => toHost(await initFile(docker, options.dataDirectory)))
-  const parts = { ...options, docker, mountsDirectory, toHost, labels: labelsOf(options), init }
+  const own = { docker, network, users, mountsDirectory, toHost, labels: labelsOf(options), init }
+  const parts = { ...options, ...own }
   const hands = await openHands(parts, sandboxes)
   await emptyMounts(mountsDirectory)
   const sandboxOf = (id: string) =>
@@ -67,6 +81,7 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
       const sandbox = known(id)
       sandboxes.delete(id)
       await sandbox.stop()
+      users.giveBack(id)
     },
     list: () => list(docker, options.owner),
     async specialise(id, specialisation) {
@@ -86,6 +101,8 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
 
 interface Parts extends DockerDriverOptions {
   docker: Docker
+  network: SandboxNetwork
+  users: SandboxUsers
   mountsDirectory: string
   labels: Record<string, string>
   toHost(path: string): string
@@ -107,24 +124,29 @@ const labelsOf = ({ owner, schedulerId, epoch }: DockerDriverOptions) => ({
 })
 
 async function startContainer(
-  { docker, toHost, labels, init }: Parts,
+  { docker, toHost, labels, network, users, isolation, init }: Parts,
   sandbox: DockerSandbox,
   spec: SandboxSpec,
   awaitsCode: boolean,
 ): Promise<void> {
   const { tmpDirectory } = sandbox
+  const user = users.take(spec.id)
+  const accounts = await settleIn(spec.socketDirectory, user)
   try {
     const template = {
       name: containerName(spec.id),
       Image: spec.image,
-      Labels: labels,
-      User: SANDBOX_USER,
+      Labels: { ...labels, [USER_LABEL]: String(user) },
+      User: `${user}:${user}`,
       HostConfig: hostConfig({
         spec,
         toHost,
         codeDirectory: spec.codeDirectory ?? sandbox.codeDirectory,
         ...(tmpDirectory && { tmpDirectory }),
         awaitsCode,
+        network,
+        accounts,
+        ...(isolation.runtime && { runtime: isolation.runtime }),
       }),
     }
     const { ownImage } = spec
