@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
 export interface Listener {
-  /** Where a function can reach it. */
+  /** Where a function can reach it in a Hearth that allows `hostAddress`. */
   url: string
   /** Everything that was reported, in order. */
   heard: string[]
@@ -31,8 +31,8 @@ export async function startListener(): Promise<Listener> {
   }
 }
 
-/** An address of this host that sandboxes reach through their bridge. */
-function hostAddress(): string {
+/** An address of this host that sandboxes reach through their bridge, where they may. */
+export function hostAddress(): string {
   const all = Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
     (addresses ?? []).map((address) => ({ name, ...address })),
   )

@@ -5,14 +5,16 @@
 import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually, type Hearth, type Part, startHearth } from '../hearth.ts'
-import { type Listener, startListener } from '../listener.ts'
+import { hostAddress, type Listener, startListener } from '../listener.ts'
 
 let hearth: Hearth
 let listener: Listener
 let part: Part
 
+const env = { HEARTH_SANDBOX_ALLOW: hostAddress() }
+
 beforeAll(async () => {
-  ;[hearth, listener] = await Promise.all([startHearth(), startListener()])
+  ;[hearth, listener] = await Promise.all([startHearth({ env }), startListener()])
   part = hearth.main
   await hearth.create({
     FunctionName: 'worker',

@@ -8,6 +8,7 @@ import { isLoopback } from './credentials.ts'
 import { CommandError, EXIT, explain } from './failures.ts'
 import { type Format, show } from './output.ts'
 import { isFree, publishes } from './port.ts'
+import { networkFault } from './sandbox-networks.ts'
 import { project, upPort } from './settings.ts'
 import { attempt, succeeds } from './shell.ts'
 
@@ -75,9 +76,10 @@ async function docker(): Promise<Finding[]> {
       'runs, your user may lack the right to use it (group docker).'
     return [{ what: 'Docker engine', well: false, fix }]
   }
-  const [composes, absent] = await Promise.all([
+  const [composes, absent, fault] = await Promise.all([
     succeeds('docker', ['compose', 'version']),
     absentImages(),
+    networkFault(),
   ])
   return [
     { what: `Docker engine ${stdout.trim()}`, well: true },
@@ -90,6 +92,11 @@ async function docker(): Promise<Finding[]> {
       what: 'images',
       well: absent.length === 0,
       fix: `\`hearth images\` pulls or builds ${absent.join(', ')}.`,
+    },
+    {
+      what: 'sandboxes kept from the host and private networks',
+      well: fault === undefined,
+      fix: `They are not: ${fault}. Restart Hearth to set the rules, or close these with a firewall.`,
     },
   ]
 }

@@ -6,6 +6,7 @@ import { composeDown } from './compose.ts'
 import { engineAnswers, ensureCompose } from './engine.ts'
 import { CommandError } from './failures.ts'
 import { confirmed, step } from './progress.ts'
+import { removeNetworks } from './sandbox-networks.ts'
 import { project } from './settings.ts'
 import { attempt, run } from './shell.ts'
 
@@ -29,6 +30,7 @@ export async function down({ volumes = false, yes = false }: DownOptions): Promi
     await ensureCompose(report)
     await composeDown(report, volumes)
     await removeSandboxes(name)
+    if (volumes) await removeNetworks()
   })
   if (!volumes) {
     console.error('Functions, events and the ledger are kept; `hearth up` finds them again.')

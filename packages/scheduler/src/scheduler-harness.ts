@@ -15,7 +15,6 @@ import {
   type InvocationReport,
   STREAMED_BYTES_MAX,
 } from '@hearth/core/invocation'
-import type { InvocationRecord, InvocationReport } from '@hearth/core/invocation'
 import type { Isolation } from './drivers/docker.ts'
 import type { PoolLimits } from './pool.ts'
 import { type Scheduler, startScheduler } from './start.ts'
