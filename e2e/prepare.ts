@@ -24,7 +24,7 @@ try {
     await ensureImages(report, imagesOf(ON_DEMAND))
   })
   await step(
-    'Tools: the AWS CLI to drive Hearth with, a registry to pull from, a Go compiler',
+    'Tools: the AWS CLI to drive Hearth with, a registry to pull from, compilers of C and Go',
     installTools,
   )
 } catch (error) {
@@ -37,6 +37,7 @@ async function installTools(report: Report): Promise<void> {
     awscli: '/usr/bin/aws',
     'docker-registry': '/usr/bin/docker-registry',
     'golang-go': '/usr/bin/go',
+    gcc: '/usr/bin/gcc',
   }
   const missing: string[] = []
   for (const [name, program] of Object.entries(tools)) {
@@ -48,5 +49,6 @@ async function installTools(report: Report): Promise<void> {
     const wanted = missing.map((name) => tools[name as keyof typeof tools]).join(' and ')
     throw new Error(`The tests need ${wanted}. Install ${missing.join(' and ')}, then try again.`)
   }
-  await install(missing, report)
+  // A compiler without the C library's headers makes no program.
+  await install([...missing, ...(missing.includes('gcc') ? ['libc6-dev'] : [])], report)
 }
