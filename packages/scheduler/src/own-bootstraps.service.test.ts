@@ -112,6 +112,7 @@ test.each([
     'import os\ndef handler(e, c): return os.environ["WRAPPED"]',
     'main.py',
   ],
+  ['ruby3.3', 'index.rb', "def handler(event:, context:) = ENV['WRAPPED']", 'main.rb'],
 ])('%s is started by a wrapper script', async (runtime, file, code, end) => {
   const { invoke } = await open(
     { [file]: code, wrap: WRAPPER },

@@ -1,0 +1,3 @@
+# What the bootstrap starts: hands over to the loop, which never returns.
+require_relative 'lib/hearth_loop'
+Hearth::Loop.new.run
