@@ -1,6 +1,6 @@
-// Probes from inside functions against the network: nothing of the host, of the platform or of other
-// sandboxes answers, the internet and name servers do, an operator's exception holds for what it
-// names, and a function can be without any network.
+// Probes from inside functions against the network: nothing of the host, of the platform or of
+// other sandboxes answers, the internet and name servers do, an operator's exception holds for what
+// it names, and a function can be without any network.
 
 import { execFile } from 'node:child_process'
 import { lookup } from 'node:dns/promises'

@@ -1,6 +1,6 @@
-// What a function may reach, by its tags: AWS has no setting for it outside a VPC, and a tag is what
-// every tool can set. Pure; the door applies it with each invocation, so a changed tag is a changed
-// deployment and no environment of the old kind is used again.
+// What a function may reach, by its tags: AWS has no setting for it outside a VPC, and a tag is
+// what every tool can set. Pure; the door applies it with each invocation, so a changed tag is a
+// changed deployment and no environment of the old kind is used again.
 
 import { ServiceError } from './error.ts'
 import type { FunctionVersion } from './function.ts'

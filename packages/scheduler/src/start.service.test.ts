@@ -27,7 +27,8 @@ exports.handler = async (event, context) => {
     case 'flood':
       for (let i = 0; i < 6000; i += 1) process.stdout.write('y'.repeat(1023) + '\\n')
       break
-    case 'who': return { uid: process.getuid(), user: os.userInfo(), arn: context.invokedFunctionArn,
+    case 'who': return { uid: process.getuid(), user: os.userInfo(),
+      arn: context.invokedFunctionArn,
       left: context.getRemainingTimeInMillis(), env: { ...process['env'] } }
     case 'write':
       try { fs.writeFileSync(event.path, ''); return 'written' } catch (e) { return e.code }

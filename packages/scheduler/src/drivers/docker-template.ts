@@ -2,8 +2,8 @@
 // but numbers, paths and an image, and no environment variable of a function ever reaches Docker.
 
 import type Docker from 'dockerode'
+import { HOST_NAME, type SandboxNetwork } from './docker-network.ts'
 import type { SandboxSpec } from './driver.ts'
-import { HOST_NAME, type SandboxNetwork } from './sandbox-network.ts'
 import { seccompProfile } from './seccomp-profile.ts'
 
 export interface TemplateParts {

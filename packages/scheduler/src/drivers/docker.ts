@@ -8,11 +8,11 @@ import Docker from 'dockerode'
 import { explain, hostPaths, isGone, requireRuntime } from './docker-engine.ts'
 import { DockerHands, HANDS_IMAGE } from './docker-hands.ts'
 import { createOwn, findImage, initFile } from './docker-images.ts'
+import { type Destination, openNetwork, type SandboxNetwork } from './docker-network.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
 import { hostConfig } from './docker-template.ts'
+import { openUsers, type SandboxUsers, settleIn, USER_LABEL } from './docker-users.ts'
 import type { SandboxDriver, SandboxListing, SandboxSpec } from './driver.ts'
-import { type Destination, openNetwork, type SandboxNetwork } from './sandbox-network.ts'
-import { openUsers, type SandboxUsers, settleIn, USER_LABEL } from './sandbox-users.ts'
 
 export interface DockerDriverOptions {
   /** Tells sandboxes of several Hearths on one engine apart. */

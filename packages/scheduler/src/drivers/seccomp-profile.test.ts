@@ -1,5 +1,5 @@
-// The profile by what it must never allow, whatever else is added to it. That the kernel obeys it is
-// e2e/isolation's affair.
+// The profile by what it must never allow, whatever else is added to it. That the kernel obeys it
+// is e2e/isolation's affair.
 
 import { expect, test } from 'vitest'
 import { seccompProfile } from './seccomp-profile.ts'
