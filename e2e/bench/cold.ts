@@ -1,53 +1,145 @@
-// Cold starts beside `docker run` of the same runtime image until the runtime is ready, in turn, so
-// that the machine's moods touch both alike.
+// First invocations beside plain containers, in turn, so that the machine's moods touch both alike:
+// on stems, without them, of container images and OS-only runtimes, with code that takes long to
+// load, and many at once.
 
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
-import {
-  InvokeCommand,
-  UpdateFunctionConfigurationCommand,
-  waitUntilFunctionUpdatedV2,
-} from '@aws-sdk/client-lambda'
-import type { Hearth } from '../hearth.ts'
-import { median } from './load.ts'
-import { BODY } from './requests.ts'
-import { type Row, row } from './table.ts'
+import { CreateFunctionCommand, waitUntilFunctionActiveV2 } from '@aws-sdk/client-lambda'
+import { build } from 'esbuild'
+import { type Hearth, ROLE, ROOT, startHearth } from '../hearth.ts'
+import { type Container, NODE, PYTHON, startPlain } from './docker-floor.ts'
+import { median, once } from './load.ts'
+import { signedInvoke } from './requests.ts'
+import { type Row, row, type Target } from './table.ts'
 
-const run = promisify(execFile)
-const COLD_STARTS = 5
+const STARTS = 12
+/** A stem is replaced within about a second; the next start must find it. */
+const REFILL_MS = 1_500
+const BURSTS = [1, 10, 50]
+const STEM: Target = { must: 1 / 100, moonshot: 1 / 200 }
+const DIRECT: Target = { must: 1.15, moonshot: 0.2 }
+const MEMORY_MB = 128
+const HELLO = { 'index.mjs': 'export const handler = async () => "hello"' }
+const PYTHON_HELLO = { 'index.py': 'def handler(event, context):\n    return "hello"\n' }
+/** Python's own library has no need of packages to be slow. */
+const PYTHON_IMPORTS =
+  'import asyncio, decimal, email.mime.text, http.server, json, multiprocessing, pydoc, ' +
+  'sqlite3, ssl, unittest.mock, urllib.request, xml.dom.minidom, xmlrpc.client'
+/** The Runtime API in one line of shell's worth of JavaScript: an image of the user's own. */
+const OWN_RUNTIME =
+  "const a='http://'+process.env.AWS_LAMBDA_RUNTIME_API+'/2018-06-01/runtime/invocation/';" +
+  "(async()=>{for(;;){const n=await fetch(a+'next');await n.text();" +
+  "await fetch(a+n.headers.get('lambda-runtime-aws-request-id')+'/response'," +
+  "{method:'POST',body:'1'})}})()"
 
-export async function cold(hearth: Hearth, functionName: string): Promise<Row[]> {
+export async function cold(): Promise<Row[]> {
+  const hearth = await startHearth({ env: { HEARTH_MEMORY_MB: '160000', HEARTH_STEMS_MAX: '12' } })
+  const plain = await startHearth({ env: { HEARTH_MEMORY_MB: '160000', HEARTH_STEMS_MAX: '0' } })
+  try {
+    const heavy = await sdkBundle()
+    const python = { Runtime: 'python3.13' } as const
+    const ownImage = { image: NODE.image, code: OWN_RUNTIME }
+    return [
+      await compare('first invocation, stem, Node.js', hearth, NODE, STEM, { files: HELLO }),
+      await compare('first invocation, stem, Python', hearth, PYTHON, STEM, {
+        ...python,
+        files: PYTHON_HELLO,
+      }),
+      await compare('first invocation, no stem, Node.js', plain, NODE, undefined, { files: HELLO }),
+      await compare('first invocation, image', plain, NODE, DIRECT, ownImage),
+      // The floor loads nothing here: what is over it is the bundle's own.
+      await compare('first, stem, AWS SDK bundle', hearth, NODE, undefined, {
+        files: { 'index.cjs': heavy },
+      }),
+      await compare('first, stem, Python imports', hearth, importing(), undefined, {
+        ...python,
+        files: { 'index.py': `${PYTHON_IMPORTS}\n${PYTHON_HELLO['index.py']}` },
+      }),
+      ...(await bursts(hearth)),
+    ]
+  } finally {
+    await Promise.all([hearth.stop(), plain.stop()])
+  }
+}
+
+type Wish =
+  | { files: Record<string, string>; Runtime?: 'python3.13' }
+  | { image: string; code: string }
+
+/** Each time another function, so that nothing of it is warm. */
+async function compare(
+  what: string,
+  hearth: Hearth,
+  container: Container,
+  target: Target | undefined,
+  wish: Wish,
+): Promise<Row> {
+  const names: string[] = []
+  for (let count = 0; count < STARTS; count += 1) names.push(await make(hearth, wish))
   const floors: number[] = []
   const values: number[] = []
-  for (let count = 0; count < COLD_STARTS; count += 1) {
-    floors.push(await dockerRun())
-    values.push(await firstInvocation(hearth, functionName, count))
+  for (const name of names) {
+    floors.push(await startPlain(container))
+    await new Promise((resolve) => setTimeout(resolve, REFILL_MS))
+    values.push(await invoke(hearth, name))
   }
-  const figures = { floor: median(floors), value: median(values), unit: 'ms' } as const
-  return [row('cold start, first answer', figures)]
+  return row(what, { floor: median(floors), value: median(values), unit: 'ms' }, target)
 }
 
-/** Plain Docker: until Node has run its first line. */
-async function dockerRun(): Promise<number> {
-  const startedAt = performance.now()
-  const node = ['--entrypoint', '/var/lang/bin/node', 'hearth/nodejs24.x', '-e', 'console.log(1)']
-  await run('docker', ['run', '--rm', '--network', 'hearth-sandboxes', ...node])
-  return performance.now() - startedAt
-}
-
-/** A new deployment each time, so that nothing is warm. */
-async function firstInvocation(
-  { lambda }: Hearth,
-  functionName: string,
-  count: number,
-): Promise<number> {
-  const name = { FunctionName: functionName }
-  await lambda.send(
-    new UpdateFunctionConfigurationCommand({ ...name, Description: `cold ${count}` }),
+async function make(hearth: Hearth, wish: Wish): Promise<string> {
+  if ('files' in wish) return hearth.create({ MemorySize: MEMORY_MB, ...wish })
+  const FunctionName = `image-${Math.random().toString(36).slice(2, 10)}`
+  await hearth.lambda.send(
+    new CreateFunctionCommand({
+      FunctionName,
+      Role: ROLE,
+      PackageType: 'Image',
+      Code: { ImageUri: wish.image },
+      ImageConfig: { EntryPoint: ['/var/lang/bin/node', '-e', wish.code] },
+    }),
   )
-  const patience = { maxWaitTime: 20, minDelay: 1, maxDelay: 1 }
-  await waitUntilFunctionUpdatedV2({ client: lambda, ...patience }, name)
-  const startedAt = performance.now()
-  await lambda.send(new InvokeCommand({ ...name, Payload: BODY }))
-  return performance.now() - startedAt
+  const patience = { client: hearth.lambda, maxWaitTime: 60, minDelay: 1, maxDelay: 1 }
+  await waitUntilFunctionActiveV2(patience, { FunctionName })
+  return FunctionName
+}
+
+/** Milliseconds of one signed Invoke, the connection included. */
+async function invoke(hearth: Hearth, name: string): Promise<number> {
+  const { host, hostname, port } = new URL(hearth.endpoint)
+  const request = signedInvoke(host, name)
+  return once({ host: hostname, port: Number(port), request })
+}
+
+/** Many callers at once of a function that nobody has called yet: until the last has its answer. */
+async function bursts(hearth: Hearth): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const callers of BURSTS) {
+    const all = Array.from({ length: callers })
+    const floor = Math.max(...(await Promise.all(all.map(() => startPlain(NODE)))))
+    const name = await make(hearth, { files: HELLO })
+    await new Promise((resolve) => setTimeout(resolve, REFILL_MS))
+    const value = Math.max(...(await Promise.all(all.map(() => invoke(hearth, name)))))
+    rows.push(row(`burst of ${callers}, the last answer`, { floor, value, unit: 'ms' }))
+  }
+  return rows
+}
+
+/** A function with an SDK of AWS's in one file, as bundlers make them. */
+async function sdkBundle(): Promise<string> {
+  const contents =
+    "import * as sdk from '@aws-sdk/client-lambda'\n" +
+    'export const handler = async () => Object.keys(sdk).length\n'
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: ROOT },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    write: false,
+  })
+  return outputFiles[0]?.text ?? ''
+}
+
+function importing(): Container {
+  return {
+    ...PYTHON,
+    command: ['/var/lang/bin/python3', '-c', `${PYTHON_IMPORTS}; print('ready')`],
+  }
 }

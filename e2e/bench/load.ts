@@ -36,6 +36,18 @@ export async function load(target: Target, callers: number, seconds: number): Pr
   }
 }
 
+/** Milliseconds of one request on a connection of its own. @throws Error unless it is answered. */
+export async function once({ host, port, request }: Target): Promise<number> {
+  const startedAt = performance.now()
+  const socket = connect({ host, port, noDelay: true })
+  const receive = answers(socket)
+  socket.write(request())
+  const status = await receive()
+  socket.destroy()
+  if (status !== 200) throw new Error(`a request was answered with ${status}`)
+  return performance.now() - startedAt
+}
+
 export const quantile = (sorted: readonly number[], q: number) =>
   sorted[Math.min(Math.floor(sorted.length * q), sorted.length - 1)] ?? Number.NaN
 

@@ -9,6 +9,7 @@ import { type Hearth, ROOT, startHearth } from '../hearth.ts'
 import { apart } from './apart.ts'
 import { cold } from './cold.ts'
 import { startFloor } from './floor.ts'
+import { many } from './many.ts'
 import { print, type Row } from './table.ts'
 import { warm } from './warm.ts'
 
@@ -20,7 +21,7 @@ const FUNCTION = 'export const handler = async (event) => event'
 
 const { values: given } = parseArgs({
   options: {
-    only: { type: 'string', default: 'warm,apart,cold' },
+    only: { type: 'string', default: 'warm,apart,cold,many' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
   },
@@ -36,7 +37,8 @@ const floor = await startFloor()
 const groups: Record<string, () => Promise<Row[]>> = {
   warm: () => warm(hearth, floor, { functionName, ...effort }),
   apart: () => apart(hearth, { functionName, env: ENV, create, ...effort }),
-  cold: () => cold(hearth, functionName),
+  cold,
+  many: () => many(hearth, functionName),
 }
 try {
   await create(hearth)

@@ -11,7 +11,7 @@ export interface Row {
   what: string
   floor: number
   value: number
-  unit: '/s' | 'ms'
+  unit: '/s' | 'MB' | 'ms'
   /** How many times worse than the floor; 2 is half of its throughput or twice its time. */
   ratio: number
   target?: Target
