@@ -55,7 +55,7 @@ const REFUSED = [
 ]
 /** Files that are not there, not to be written or not to be read; which of these is the kernel's. */
 const OUT_OF_REACH = [
-  ...['init-environ', 'init-memory', 'init-root', 'sysrq', 'kcore', 'kmsg', 'mem'],
+  ...['init-environ', 'init-memory', 'init-maps', 'sysrq', 'kcore', 'kmsg', 'mem'],
   ...['core-pattern', 'ip-forward', 'cgroup'],
 ]
 /** What name resolution and ordinary programs need. */

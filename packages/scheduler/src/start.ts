@@ -79,6 +79,8 @@ const DRAIN_MS_MAX = 10_000
 const FENCED = 'The scheduler was cut off while the function ran.'
 /** The most of the host's sandbox memory that stems may take. */
 const STEMS_SHARE = 0.1
+/** In whose running sandboxes a stem's code appears when it is mounted; not so in gVisor's. */
+const MOUNTING_RUNTIMES = ['runc', 'crun']
 
 export async function startScheduler(options: SchedulerOptions): Promise<Scheduler> {
   const { schedulerId, requests } = options
@@ -161,10 +163,10 @@ function openPool(
   own: { driver: SandboxDriver; runDirectory: string },
 ): { pool: Pool; stems: Stems; snapshots: Snapshots; memoryMb: number } {
   const { limits } = options
-  const max = Math.min(
-    options.stems.max,
-    Math.floor((limits.memoryMb * STEMS_SHARE) / STEM_MEMORY_MB),
-  )
+  const fitting = Math.floor((limits.memoryMb * STEMS_SHARE) / STEM_MEMORY_MB)
+  const { runtime } = options.isolation
+  const canMount = runtime === undefined || MOUNTING_RUNTIMES.includes(runtime)
+  const max = canMount ? Math.min(options.stems.max, fitting) : 0
   const { stems: _, ...rest } = options
   const parts = { ...rest, ...own, openChannel: openSandboxChannel }
   const snapshotsDirectory = join(options.dataDirectory, 'snapshots')
