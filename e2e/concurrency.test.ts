@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually, type Hearth, http, type Part, startHearth } from './hearth.ts'
-import { type Listener, startListener } from './listener.ts'
+import { hostAddress, type Listener, startListener } from './listener.ts'
 import { flush } from './servers.ts'
 
 const LIMITS = { one: 1, seven: 7 }
@@ -24,7 +24,10 @@ let listener: Listener
 const parts = new Map<string, Part>()
 
 beforeAll(async () => {
-  ;[hearth, listener] = await Promise.all([startHearth({ roles: 'gateway' }), startListener()])
+  ;[hearth, listener] = await Promise.all([
+    startHearth({ roles: 'gateway', env: { HEARTH_SANDBOX_ALLOW: hostAddress() } }),
+    startListener(),
+  ])
   await Promise.all(['a', 'b', 'c'].map(join))
   await eventually('all schedulers live', async () => (await schedulers()).length === 3)
   for (const [name, limit] of Object.entries(LIMITS)) {
