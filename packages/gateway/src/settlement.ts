@@ -15,6 +15,7 @@ import {
   type SnapshotFault,
   settleFunction,
 } from '@hearth/core/function'
+import { isolated } from '@hearth/core/isolation'
 import type { Functions } from '@hearth/store/functions'
 
 export interface Settlement {
@@ -75,7 +76,7 @@ export function startSettlement(parts: SettlementParts): Settlement {
 /** What has to be true before a function settles, and what was found out about its versions. */
 async function prepare(
   parts: SettlementParts,
-  { account, name: functionName, latest, published }: FunctionDocument,
+  { account, name: functionName, tags, latest, published }: FunctionDocument,
 ): Promise<Findings> {
   const images = new Map<string, ImageFacts | ImageFault>()
   const snapshotFaults = new Map<string, SnapshotFault>()
@@ -86,7 +87,8 @@ async function prepare(
       images.set(image.uri, await parts.findImage(image.uri, architecture))
     }
     if (!hasSnapshot(version)) continue
-    const fault = await parts.prepareSnapshot({ account, functionName, version })
+    const asInvoked = isolated(version, tags)
+    const fault = await parts.prepareSnapshot({ account, functionName, version: asInvoked })
     if (fault) snapshotFaults.set(version.version, fault)
   }
   return { images, snapshotFaults }

@@ -23,7 +23,7 @@ export interface SnapshotsParts extends Omit<LaunchParts, 'snapshots' | 'stems'>
 /** Beside the code, so that one mount carries both. */
 const CACHE = '.hearth-cache'
 /** Tells the bootstrap to load the function, leave its cache there, and end. */
-const FILL = { HEARTH_SNAPSHOT: 'fill', HEARTH_CACHE: '/run/hearth/cache' }
+const FILL = { HEARTH_SNAPSHOT: 'fill', HEARTH_CACHE: '/var/cache/hearth' }
 /** Lambda gives the init of a snapshot at least so long. */
 const FILL_MS_MIN = 130_000
 const CACHE_BYTES_MAX = 512 * 1024 * 1024
@@ -109,7 +109,7 @@ async function startFilling(
   parts: SnapshotsParts,
   { place, id, code }: { place: Place; id: string; code: string },
 ): Promise<{ cache: string; ended: Promise<InitFailure | undefined>; close(): Promise<void> }> {
-  const { configuration } = place.version
+  const { configuration, network } = place.version
   const { log, process } = describe(parts, place, 'snapshot')
   const startedAt = performance.now()
   const { promise: ended, resolve } = Promise.withResolvers<InitFailure | undefined>()
@@ -154,6 +154,8 @@ async function startFilling(
       tmpMb: configuration.ephemeralStorageMb,
       socketDirectory,
       codeDirectory: code,
+      cacheDirectory: cache,
+      ...(network && { network }),
     })
   } catch (error) {
     await close()

@@ -12,6 +12,7 @@ import {
 } from '@hearth/core/concurrency'
 import type { ThrottleReason } from '@hearth/core/error'
 import { type FunctionDocument, versionOf } from '@hearth/core/function'
+import { isolated } from '@hearth/core/isolation'
 import { rank } from '@hearth/invocation/placement'
 import type { LeaseStore } from '@hearth/leases/connect'
 import { TokenBlocks } from '@hearth/leases/token-blocks'
@@ -142,8 +143,10 @@ export class Tokens {
     const account = this.#account()
     return account.documents.flatMap((document) =>
       (document.concurrency?.provisioned ?? []).flatMap((one) => {
-        const version = versionOf(document, one.version)
-        if (version?.state !== 'Active') return []
+        const found = versionOf(document, one.version)
+        if (found?.state !== 'Active') return []
+        // As the door sends it, or what waits would not be what is invoked.
+        const version = isolated(found, document.tags)
         const place = { account: document.account, functionName: document.name, version }
         const { pinned } = this.#pinned(provisionedPool(document, one, account))
         return [{ place, count: pinned, modifiedAt: one.modifiedAt }]

@@ -26,6 +26,8 @@ export interface SandboxSpec {
    * `specialise`.
    */
   codeDirectory?: string
+  /** A folder that the function may fill, mounted at /var/cache/hearth; absent but for snapshots. */
+  cacheDirectory?: string
   /** Present when `image` is a user's own: it brings its code and does not have hearth-init. */
   ownImage?: OwnImage
   /** Set for one that is to have no network. */
