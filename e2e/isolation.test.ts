@@ -146,7 +146,7 @@ describe('a function’s process', () => {
       '--user',
       '1051',
       '--entrypoint',
-      'python3',
+      '/var/lang/bin/python3',
       'hearth/python3.13',
     ]
     const { stdout } = await docker('docker', [...command, '-c', script])
