@@ -167,6 +167,7 @@ export class Tokens {
     const { reserved, provisioned } = document.concurrency
     const own = provisioned.find((one) => one.version === version)
     const ahead = own ? [this.#pinned(provisionedPool(document, own, this.#account()))] : []
+    if (onlyProvisioned) return ahead
     return [
       ...ahead,
       reserved === undefined ? this.#unreserved() : poolOf(document, this.#account()),
