@@ -3,6 +3,8 @@
 import { defineConfig } from 'vitest/config'
 
 const slow = ['packages/**/*.service.test.ts']
+/** Schedulers under fire share a machine among themselves, but not with other tests. */
+const alone = ['e2e/concurrency.test.ts']
 
 export default defineConfig({
   test: {
@@ -27,10 +29,20 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
-          exclude: ['e2e/tidy.test.ts', '**/node_modules/**'],
+          exclude: ['e2e/tidy.test.ts', ...alone, '**/node_modules/**'],
           testTimeout: 120_000,
           hookTimeout: 300_000,
           maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'alone',
+          include: alone,
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
