@@ -12,6 +12,8 @@ interface Runtime {
   isOsOnly?: true
   /** Environment that the runtime adds for its own language. */
   environment: Readonly<Record<string, string>>
+  /** Its bootstrap can keep what an init compiled, for a SnapStart version's later inits. */
+  leavesCache?: true
   /** Absent where nothing boots before the function is known: then the sandbox alone waits. */
   stem?: StemFacts
 }
@@ -64,6 +66,7 @@ const nodejs = (version: string): Runtime => ({
   environment: {
     NODE_PATH: `/opt/nodejs/node${version}/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task`,
   },
+  leavesCache: true,
   stem: { heapBound: true, bootVariables: [...PROCESS_VARIABLES, ...NODE_VARIABLES] },
 })
 
@@ -71,6 +74,7 @@ const python = (version: string): Runtime => ({
   image: `hearth/python${version}`,
   executionEnvironment: `AWS_Lambda_python${version}`,
   environment: { PYTHONPATH: '/var/runtime', LC_CTYPE: 'C.UTF-8' },
+  leavesCache: true,
   stem: { heapBound: false, bootVariables: [...PROCESS_VARIABLES, 'PYTHON'] },
 })
 

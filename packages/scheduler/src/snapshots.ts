@@ -80,8 +80,8 @@ export class Snapshots {
   async #prepare(place: Place): Promise<InitFailure | undefined> {
     const { version } = place
     const prepared = this.#folderOf(version)
-    // Whoever brings an image brings a runtime, and only ours know how to leave a cache.
-    if (version.image || (await exists(prepared))) return undefined
+    // The others have the environment that waits, and no cache.
+    if (!leavesCache(version) || (await exists(prepared))) return undefined
     const id = randomBytes(8).toString('hex')
     const code = await this.#parts.codeDirectory(version.code.sha256)
     const fresh = `${prepared}.${id}`
@@ -102,6 +102,11 @@ export class Snapshots {
       await rm(fresh, { recursive: true, force: true })
     }
   }
+}
+
+/** Whoever brings an image brings a runtime, and only some of ours know how. */
+function leavesCache({ image, configuration }: FunctionVersion): boolean {
+  return !image && requireRuntime(configuration.runtime).leavesCache === true
 }
 
 /** One run of the init whose process ends when it is done. */
