@@ -156,8 +156,9 @@ test('no limit is passed, whatever dies', { timeout: 180_000 }, async () => {
   isOver = true
   const counts = await Promise.all(calls)
   const answered = counts.reduce((sum, one) => sum + one.answered, 0)
+  // A run whose scheduler died was answered at once, and ends with its sandbox, within ten seconds.
+  await eventually('all that began has ended', () => peak('one').open + peak('seven').open === 0)
   const [one, seven] = [peak('one'), peak('seven')]
-  expect([one.open, seven.open]).toEqual([0, 0])
   expect(one.peak).toBe(LIMITS.one)
   expect(seven.peak).toBe(LIMITS.seven)
   expect(answered).toBeGreaterThan(500)
