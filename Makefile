@@ -8,7 +8,7 @@ help:
 	@echo 'make up      bring up Hearth with all it needs, deploy a sample function and invoke it'
 	@echo 'make down    stop it; functions, events and the ledger are kept'
 	@echo 'make clean   stop it and forget everything'
-	@echo 'make test    every test, on real NATS, Valkey and Docker'
+	@echo 'make test    every test but those under fire, on real NATS, Valkey and Docker'
 	@echo 'make check   types, lint, house rules and laws; under a minute'
 	@echo 'make faults  schedulers under fire, on a machine that does nothing else'
 	@echo 'make bench   warm and cold latency beside their floors and targets'

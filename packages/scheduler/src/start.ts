@@ -171,6 +171,7 @@ function openPool(
   const parts = { ...rest, ...own, openChannel: openSandboxChannel }
   const snapshotsDirectory = join(options.dataDirectory, 'snapshots')
   const snapshots = new Snapshots({ ...parts, snapshotsDirectory })
+  snapshots.sweep().catch((error) => options.report(`old snapshots remain: ${error}`))
   const isBusy = () => pool.isBooting
   const { ageSecondsMax } = limits
   const memoryMb = limits.memoryMb - max * STEM_MEMORY_MB
