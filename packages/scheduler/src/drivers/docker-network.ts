@@ -15,7 +15,7 @@ export interface Destination {
 }
 
 export interface SandboxNetwork {
-  name: string
+  id: string
   /** The host as sandboxes address it; nothing answers there unless it is allowed. */
   gateway: string
 }
@@ -51,7 +51,7 @@ export async function openNetwork(
         'Run trusted functions only, or close these with a firewall of your own.',
     )
   })
-  return { name, gateway }
+  return { id: Id, gateway }
 }
 
 /** A name may have many addresses; all are meant. */
@@ -65,13 +65,14 @@ async function resolve({ host, ...rest }: Destination): Promise<Destination[]> {
   return addresses.map((address) => ({ host: address, ...rest }))
 }
 
-/** A bridge on which the engine, too, lets nobody reach another. */
+/**
+ * A bridge on which the engine, too, lets nobody reach another. Engines before 25 make a second
+ * network of the same name for schedulers that start at once, and both then go by their ids alone:
+ * the oldest is everybody's, and who made another takes it back.
+ */
 async function ensureNetwork(docker: Docker, name: string): Promise<Docker.NetworkInspectInfo> {
-  try {
-    return await docker.getNetwork(name).inspect()
-  } catch (error) {
-    if (!isGone(error)) throw new Error(explain(error, ''))
-  }
+  const [found] = await networksOf(docker, name)
+  if (found) return found
   const network = {
     Name: name,
     Driver: 'bridge',
@@ -79,11 +80,25 @@ async function ensureNetwork(docker: Docker, name: string): Promise<Docker.Netwo
     Labels: { [NETWORK_LABEL]: name },
     Options: { 'com.docker.network.bridge.enable_icc': 'false' },
   }
-  await docker.createNetwork(network).catch((error: unknown) => {
+  const made = await docker.createNetwork(network).catch((error: unknown) => {
     // Another scheduler on this engine was quicker.
     if (!isConflict(error)) throw error
   })
-  return docker.getNetwork(name).inspect()
+  const [oldest] = await networksOf(docker, name)
+  if (!oldest) throw new Error(`The network ${name} is gone as soon as it is made.`)
+  if (made && made.id !== oldest.Id) await made.remove().catch(() => {})
+  return oldest
+}
+
+/** The oldest first; the engine's filter takes any part of a name. */
+async function networksOf(docker: Docker, name: string): Promise<Docker.NetworkInspectInfo[]> {
+  const filters = { name: [`^${name}$`] }
+  const networks = await docker.listNetworks({ filters }).catch((error: unknown) => {
+    throw new Error(explain(error, ''))
+  })
+  return networks
+    .filter(({ Name }) => Name === name)
+    .sort((a, b) => a.Created.localeCompare(b.Created) || a.Id.localeCompare(b.Id))
 }
 
 /** Puts the rules in place. @throws Error with the reason why that is not possible here. */

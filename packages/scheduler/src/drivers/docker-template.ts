@@ -69,7 +69,7 @@ export function hostConfig(parts: TemplateParts): Docker.HostConfig {
 /** Its own loopback and nothing else, or the bridge, on which the host has a name. */
 function networkOf({ spec, network }: TemplateParts): Docker.HostConfig {
   if (spec.network === 'none') return { NetworkMode: 'none' }
-  return { NetworkMode: network.name, ExtraHosts: [`${HOST_NAME}:${network.gateway}`] }
+  return { NetworkMode: network.id, ExtraHosts: [`${HOST_NAME}:${network.gateway}`] }
 }
 
 /** In bytes; swap is off. */
