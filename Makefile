@@ -3,14 +3,13 @@ SHELL := /bin/sh
 STAMP := node_modules/.package-lock.json
 HEARTH := node_modules/.bin/node packages/cli/src/main.ts
 
-.PHONY: help up down clean test faults check bench images
+.PHONY: help up down clean test check bench images
 help:
 	@echo 'make up      bring up Hearth with all it needs, deploy a sample function and invoke it'
 	@echo 'make down    stop it; functions, events and the ledger are kept'
 	@echo 'make clean   stop it and forget everything'
-	@echo 'make test    every test but those under fire, on real NATS, Valkey and Docker'
+	@echo 'make test    every test, on real NATS, Valkey and Docker'
 	@echo 'make check   types, lint, house rules and laws; under a minute'
-	@echo 'make faults  schedulers under fire, on a machine that does nothing else'
 	@echo 'make bench   warm and cold latency beside their floors and targets'
 	@echo 'make images  build or pull the images'
 
@@ -34,11 +33,7 @@ images: $(STAMP)
 
 test: $(STAMP)
 	@node_modules/.bin/node e2e/prepare.ts
-	@node_modules/.bin/node node_modules/vitest/vitest.mjs run --project law --project service --project e2e
-
-faults: $(STAMP)
-	@node_modules/.bin/node e2e/prepare.ts
-	@node_modules/.bin/node node_modules/vitest/vitest.mjs run --project alone
+	@node_modules/.bin/node node_modules/vitest/vitest.mjs run
 
 check: $(STAMP)
 	@node_modules/.bin/tsc --noEmit

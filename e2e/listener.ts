@@ -5,18 +5,29 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
+export interface Report {
+  /** Milliseconds since 1970, with fractions. */
+  at: number
+  what: string
+}
+
 export interface Listener {
   /** Where a function can reach it in a Hearth that allows `hostAddress`. */
   url: string
   /** Everything that was reported, in order. */
   heard: string[]
+  /** The same with the time at which each was heard. */
+  reports: Report[]
   close(): Promise<void>
 }
 
 export async function startListener(): Promise<Listener> {
   const heard: string[] = []
+  const reports: Report[] = []
   const server = createServer((request, response) => {
-    heard.push(decodeURIComponent((request.url ?? '/').slice(1)))
+    const what = decodeURIComponent((request.url ?? '/').slice(1))
+    heard.push(what)
+    reports.push({ at: performance.timeOrigin + performance.now(), what })
     response.end()
   })
   await new Promise<void>((listening) => server.listen(0, '0.0.0.0', listening))
@@ -24,6 +35,7 @@ export async function startListener(): Promise<Listener> {
   return {
     url: `http://${hostAddress()}:${port}`,
     heard,
+    reports,
     close: async () => {
       server.closeAllConnections()
       await new Promise((closed) => server.close(closed))
