@@ -8,7 +8,7 @@ const version = { ...makeVersion({}), version: '1' }
 const place = { account: '000000000000', functionName: 'hello', version }
 
 test('a wish is held until it is gone, and is told as it stands', () => {
-  let wishes: ProvisionedWish[] = [{ place, count: 3, modifiedAt: 7 }]
+  let wishes: ProvisionedWish[] = [{ place, count: 3, tokens: 3, modifiedAt: 7 }]
   const told: [string, number][] = []
   let state: { initialised: number; failure?: string } = { initialised: 1 }
   const keep = (kept: typeof place, count: number) => {
@@ -25,11 +25,16 @@ test('a wish is held until it is gone, and is told as it stands', () => {
   expect(provisioned.shares).toEqual([
     { ...share, initialised: 0, failed: 'FUNCTION_ERROR_INIT_FAILURE' },
   ])
-  wishes = [{ place, count: 0, modifiedAt: 8 }]
+  state = { initialised: 3 }
+  wishes = [{ place, count: 3, tokens: 2, modifiedAt: 7 }]
+  provisioned.turn()
+  expect(provisioned.shares).toEqual([{ ...share, initialised: 2 }])
+  wishes = [{ place, count: 0, tokens: 0, modifiedAt: 8 }]
   provisioned.turn()
   provisioned.turn()
   expect(provisioned.shares).toEqual([])
   expect(told).toEqual([
+    ['1', 3],
     ['1', 3],
     ['1', 3],
     ['1', 0],

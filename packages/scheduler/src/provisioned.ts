@@ -10,6 +10,8 @@ import type { Pool } from './pool.ts'
 export interface ProvisionedWish {
   place: Place
   count: number
+  /** Tokens that are here already: without one nobody may use what is initialised. */
+  tokens: number
   /** Tells one configuration from the next. */
   modifiedAt: number
 }
@@ -38,8 +40,9 @@ export class Provisioned {
     const wanted = new Map(wishes.map(({ place }) => [place.version.deploymentId, place]))
     for (const [id, place] of this.#held) if (!wanted.has(id)) this.#pool.keep(place, 0)
     this.#held = wanted
-    this.#shares = wishes.map(({ place, count, modifiedAt }) => {
-      const { initialised, failure } = this.#pool.keep(place, count)
+    this.#shares = wishes.map(({ place, count, tokens, modifiedAt }) => {
+      const { failure, ...kept } = this.#pool.keep(place, count)
+      const initialised = Math.min(kept.initialised, tokens)
       const { account, functionName, version } = place
       const share = { account, functionName, version: version.version, modifiedAt, initialised }
       return failure === undefined ? share : { ...share, failed: INIT_FAILURE }

@@ -148,8 +148,10 @@ export class Tokens {
         // As the door sends it, or what waits would not be what is invoked.
         const version = isolated(found, document.tags)
         const place = { account: document.account, functionName: document.name, version }
-        const { pinned } = this.#pinned(provisionedPool(document, one, account))
-        return [{ place, count: pinned, modifiedAt: one.modifiedAt }]
+        const { name, pinned } = this.#pinned(provisionedPool(document, one, account))
+        const { idle, running } = this.#blocks.count(name)
+        const tokens = idle + running
+        return [{ place, count: pinned, tokens, modifiedAt: one.modifiedAt }]
       }),
     )
   }
