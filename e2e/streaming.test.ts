@@ -13,6 +13,7 @@ import {
   type InvokeWithResponseStreamCommandInput,
 } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { listenForStart } from '../packages/cli/src/start-note.ts'
 import { eventually, type Hearth, http, type Part, ROOT, startHearth } from './hearth.ts'
 
 const CHUNK_BYTES = 65_536
@@ -156,6 +157,37 @@ describe.each(['together', 'apart'])('with the roles %s', (how) => {
     expect(answer.log).toMatch(/START RequestId: .*\nEND RequestId: .*\nREPORT RequestId: /s)
     const duration = Number(/\tDuration: ([\d.]+) ms/.exec(answer.log)?.[1])
     expect(duration).toBeGreaterThan(1_400)
+  })
+
+  test('each streamed answer says how its environment started, and why', async () => {
+    const files = { 'index.mjs': await readFile(join(sources, 'index.mjs')) }
+    const cold = /^(cold|stem); reason="first invocation"$/
+    const headers: (string | undefined)[] = []
+    await hearth.create({ FunctionName: 'told', files })
+    const lastStart = listenForStart(hearth.lambda)
+    for (const mode of ['json', 'before', 'json']) {
+      await stream(hearth, { mode }, { FunctionName: 'told' })
+      headers.push(lastStart())
+    }
+    expect(headers).toEqual([expect.stringMatching(cold), 'warm', 'warm'])
+    // With a prelude, with none, without a stream, and without an answer.
+    const plain = { ...files, 'plain.mjs': 'export const handler = async () => 1' }
+    for (const [Handler, modes] of Object.entries({
+      'plain.handler': ['returned', 'returned'],
+      'index.web': ['empty', 'empty'],
+      'index.handler': ['json', 'json', 'before'],
+      'index.missing': ['none'],
+    })) {
+      const FunctionName = await hearth.create({ files: plain, Handler })
+      const at = await openUrl(hearth, FunctionName)
+      for (const [index, mode] of modes.entries()) {
+        const start = (await http(at(`/?mode=${mode}`))).headers['x-hearth-start']
+        expect([Handler, start]).toEqual([
+          Handler,
+          index === 0 ? expect.stringMatching(cold) : 'warm',
+        ])
+      }
+    }
   })
 
   test('24 MB arrive in order and whole, also at the pace of a client that waits', async () => {

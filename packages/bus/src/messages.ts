@@ -4,12 +4,7 @@
 import type { ImageFacts, ImageFault } from '@hearth/core/container-image'
 import type { ThrottleReason } from '@hearth/core/error'
 import type { Architecture, FunctionVersion, SnapshotFault } from '@hearth/core/function'
-import type {
-  ColdReason,
-  InvocationRecord,
-  InvocationResult,
-  StartKind,
-} from '@hearth/core/invocation'
+import type { InvocationRecord, InvocationResult, Start } from '@hearth/core/invocation'
 
 /** Request/reply and hints over core NATS. */
 export const SUBJECTS = {
@@ -78,7 +73,7 @@ export interface Rejection {
 }
 
 /** What a scheduler says when the function begins to stream; the bytes travel beside it. */
-export interface StreamHead {
+export interface StreamHead extends Start {
   contentType: string
   executedVersion: string
 }
@@ -163,9 +158,7 @@ export interface StemCensus {
   count: number
 }
 
-export interface StartCount {
-  start: StartKind
-  coldReason?: ColdReason
+export interface StartCount extends Start {
   count: number
 }
 

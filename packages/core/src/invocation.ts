@@ -59,10 +59,14 @@ export interface InvocationResult {
   report: InvocationReport
 }
 
-/** What one attempt took; milliseconds are fractional, megabytes whole. */
-export interface InvocationReport {
+/** How an attempt found its environment, and why cold if it did not find a ready one. */
+export interface Start {
   start: StartKind
   coldReason?: ColdReason
+}
+
+/** What one attempt took; milliseconds are fractional, megabytes whole. */
+export interface InvocationReport extends Start {
   outcome: Outcome
   durationMs: number
   initMs?: number

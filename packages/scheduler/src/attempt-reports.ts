@@ -5,6 +5,7 @@ import {
   billedMs,
   type ColdReason,
   type InvocationReport,
+  type Start,
   type StartKind,
 } from '@hearth/core/invocation'
 import type { Attempt, Ending, Finished } from './attempt.ts'
@@ -38,6 +39,13 @@ export class AttemptReports {
   /** Whether no attempt has been reported yet. */
   get isFirst(): boolean {
     return this.#served === 0
+  }
+
+  /** How the attempt that runs found its environment. */
+  get start(): Start {
+    if (!this.isFirst) return { start: 'warm' }
+    if (this.#wasAhead) return { start: this.#foundAhead() }
+    return { start: this.#startKind, coldReason: this.#coldReason() }
   }
 
   /** Resolves when every answer has left. */
@@ -86,7 +94,7 @@ export class AttemptReports {
   }
 
   #finished({ payload, outcome, durationMs }: Ending): Finished {
-    const { isFirst } = this
+    const { isFirst, start } = this
     const restoreMs = this.#restoreMs
     // What came before a snapshot is nobody's to pay.
     const initMs = isFirst && this.#isRestored ? undefined : this.#initMs
@@ -94,22 +102,20 @@ export class AttemptReports {
     this.#initMs = undefined
     this.#restoreMs = undefined
     const report: InvocationReport = {
-      start: isFirst ? this.#firstStart() : 'warm',
+      ...start,
       outcome,
       durationMs,
       billedMs: billedMs(durationMs, (initMs ?? 0) + (restoreMs ?? 0)),
       maxMemoryMb: this.#peakMb,
     }
-    if (isFirst && !this.#wasAhead) report.coldReason = this.#coldReason()
     if (initMs !== undefined) report.initMs = initMs
     if (restoreMs !== undefined) report.restoreMs = restoreMs
     if (outcome === 'success') return { payload, report }
     return { payload, report, functionError: 'Unhandled' }
   }
 
-  /** How the first invocation found it. */
-  #firstStart(): StartKind {
-    if (!this.#wasAhead) return this.#startKind
+  /** How the first invocation found one that was ready before it came. */
+  #foundAhead(): StartKind {
     if (this.#isRestored) return 'restored'
     return this.#parts.why === 'provisioned' ? 'provisioned' : 'warm'
   }

@@ -10,6 +10,7 @@ import {
   responseTooLarge,
   responseTruncated,
   runtimeExited,
+  type Start,
   timedOut,
 } from '@hearth/core/invocation'
 import type { ResponseStream } from './response-stream.ts'
@@ -21,10 +22,10 @@ export interface Attempt {
   /** An environment has it. Calls `leave` when that is written down: the event may leave then. */
   began(leave: () => void): void
   /**
-   * The runtime streams its answer, of this content type. Absent when the caller wants the answer
-   * in one piece; undefined when a stream was opened before.
+   * The runtime streams its answer, of this content type, in an environment that was found so.
+   * Absent when the caller wants the answer in one piece; undefined when a stream was opened before.
    */
-  readonly openStream?: (contentType: string) => ResponseStream | undefined
+  readonly openStream?: (contentType: string, start: Start) => ResponseStream | undefined
   finished(finished: Finished): void
   /** The platform could not run it, or had to stop; the reason is for the caller. */
   failed(reason: string): void

@@ -238,7 +238,7 @@ export class Environment implements RuntimeSide {
 
   stream(requestId: string, contentType: string): ResponseStream | undefined {
     if (this.#state.name !== 'Busy' || this.expects(requestId) !== 'answer') return undefined
-    return this.#state.attempt.openStream?.(contentType)
+    return this.#state.attempt.openStream?.(contentType, this.#reports.start)
   }
 
   streamBroken(requestId: string): void {

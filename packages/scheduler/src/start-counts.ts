@@ -2,7 +2,7 @@
 // and reason, so that adding one costs an increment and nothing grows with the load.
 
 import type { StartCount } from '@hearth/bus/messages'
-import type { ColdReason, InvocationReport, StartKind } from '@hearth/core/invocation'
+import type { ColdReason, Start, StartKind } from '@hearth/core/invocation'
 
 const SECONDS = 60
 
@@ -20,7 +20,7 @@ export class StartCounts {
   readonly #minutes: Minute[] = []
 
   /** Counts one invocation; `now` is on the monotonic clock, in milliseconds. */
-  add({ start, coldReason }: Pick<InvocationReport, 'coldReason' | 'start'>, now: number): void {
+  add({ start, coldReason }: Start, now: number): void {
     const minute = this.#of(start, coldReason)
     const second = Math.floor(now / 1000)
     forget(minute, second)

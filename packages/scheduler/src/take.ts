@@ -3,7 +3,7 @@
 
 import type { Acceptance, InvokeMessage, InvokeReply, StreamHead } from '@hearth/bus/messages'
 import type { Respond } from '@hearth/bus/requests'
-import type { InvocationRecord } from '@hearth/core/invocation'
+import type { InvocationRecord, Start } from '@hearth/core/invocation'
 import type { Finished } from './attempt.ts'
 import type { AttemptLog, AttemptStart } from './attempt-log.ts'
 import type { Counts } from './counts.ts'
@@ -57,10 +57,10 @@ function run(
   // the answer.
   let start: AttemptStart | undefined
   let stream: ResponseStream | undefined
-  const openStream = (contentType: string) => {
+  const openStream = (contentType: string, found: Start) => {
     if (stream) return undefined
     stream = new ResponseStream(parts.streamedBytesMax)
-    respond.stream({ contentType, executedVersion: message.version.version }, stream.body)
+    respond.stream({ ...found, contentType, executedVersion: message.version.version }, stream.body)
     return stream
   }
   const acceptance = pool.take({

@@ -5,12 +5,12 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { InvocationRequest } from '@hearth/core/invocation'
+import type { InvocationRequest, Start } from '@hearth/core/invocation'
 import { EVENT_STREAM_TYPE, invokeComplete, outcomeOf, payloadChunk } from '../event-stream.ts'
 import { send, splitUrl } from '../http.ts'
 import { type Passed, passOn } from '../pass-on.ts'
 import { renderError } from '../wire-errors.ts'
-import { type InvokeParts, readInvocation } from './invoke.ts'
+import { type InvokeParts, readInvocation, startHeader } from './invoke.ts'
 
 const PATH = /^\/2021-11-15\/functions\/[^/]+\/response-streaming-invocations\/?$/
 const LOST = invokeComplete({
@@ -48,17 +48,20 @@ async function stream(
   invocation: InvocationRequest,
   parts: InvokeParts,
 ): Promise<void> {
-  const begin = (executedVersion: string) => begun(response, invocation, executedVersion)
+  const begin = (executedVersion: string, start: Start) => {
+    const own = { 'x-amz-executed-version': executedVersion, ...startHeader(start) }
+    begun(response, invocation, own)
+  }
   let source: Readable | undefined
   let passing: Promise<Passed> | undefined
   try {
     const result = await parts.door.invoke(invocation, (head, body) => {
-      begin(head.executedVersion)
+      begin(head.executedVersion, head)
       source = body
       passing = passOn(body, response, payloadChunk)
     })
     if (!passing) {
-      begin(result.executedVersion)
+      begin(result.executedVersion, result.report)
       if (!result.functionError) response.write(payloadChunk(result.payload))
     }
     const passed = await passing
@@ -74,12 +77,12 @@ async function stream(
 function begun(
   response: ServerResponse,
   { requestId, traceId }: InvocationRequest,
-  executedVersion: string,
+  headers: Record<string, string>,
 ): void {
   response.writeHead(200, {
     'content-type': EVENT_STREAM_TYPE,
     'x-amzn-requestid': requestId,
-    'x-amz-executed-version': executedVersion,
+    ...headers,
     ...(traceId !== undefined && { 'x-amzn-trace-id': traceId }),
   })
   response.flushHeaders()

@@ -7,9 +7,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { functionArn, parseFunctionName } from '@hearth/core/arn'
 import { ServiceError } from '@hearth/core/error'
 import {
-  type InvocationReport,
   type InvocationRequest,
   type InvocationResult,
+  type Start,
   SYNC_PAYLOAD_BYTES_MAX,
 } from '@hearth/core/invocation'
 import { match, parse, type WireAnswer } from '../contract.ts'
@@ -148,7 +148,7 @@ function answer(result: InvocationResult, { requestId, traceId }: InvocationRequ
       'x-amzn-requestid': requestId,
       'x-amzn-remapped-content-length': '0',
       'x-amz-executed-version': result.executedVersion,
-      'x-hearth-start': startOf(result.report),
+      ...startHeader(result.report),
       ...(traceId !== undefined && { 'x-amzn-trace-id': traceId }),
       ...(result.functionError && { 'x-amz-function-error': result.functionError }),
       ...(result.logTail !== undefined && {
@@ -160,8 +160,9 @@ function answer(result: InvocationResult, { requestId, traceId }: InvocationRequ
 }
 
 /** How the invocation found its environment, and why: `stem; reason="first invocation"`. */
-const startOf = ({ start, coldReason }: InvocationReport) =>
-  coldReason ? `${start}; reason="${coldReason}"` : start
+export const startHeader = ({ start, coldReason }: Start) => ({
+  'x-hearth-start': coldReason ? `${start}; reason="${coldReason}"` : start,
+})
 
 const notYet = (what: string) =>
   new ServiceError('NotImplementedException', `Hearth does not have ${what} yet.`)

@@ -13,7 +13,7 @@ import { readBody, send, splitUrl } from '../http.ts'
 import { type HttpAnswer, toAnswer, toEvent } from '../http-event.ts'
 import { traceOf } from '../trace.ts'
 import { renderError } from '../wire-errors.ts'
-import type { InvokeParts } from './invoke.ts'
+import { type InvokeParts, startHeader } from './invoke.ts'
 import { streamAnswer } from './url-streams.ts'
 
 /** A request's target: which URL, and which path of it. */
@@ -84,7 +84,10 @@ async function run(
   }
   const result = await parts.door.invoke(invocation)
   const made = toAnswer(result.payload, result.functionError !== undefined)
-  send(response, { ...made, headers: { ...made.headers, ...own } })
+  send(response, {
+    ...made,
+    headers: { ...made.headers, ...own, ...startHeader(result.report) },
+  })
 }
 
 async function toInvocation(

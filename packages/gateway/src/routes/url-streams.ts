@@ -9,7 +9,7 @@ import { send } from '../http.ts'
 import { badGateway, type HttpHead } from '../http-event.ts'
 import { type Passed, passOn } from '../pass-on.ts'
 import { afterPrelude, PRELUDE_TYPE } from '../prelude.ts'
-import type { InvokeParts } from './invoke.ts'
+import { type InvokeParts, startHeader } from './invoke.ts'
 
 /**
  * Runs the invocation and answers; `headers` are added to whatever the function sets. @throws as
@@ -19,8 +19,9 @@ export async function streamAnswer(
   response: ServerResponse,
   work: { invocation: InvocationRequest; headers: HttpHead['headers']; parts: InvokeParts },
 ): Promise<void> {
+  let { headers } = work
   const begin = (head: HttpHead) => {
-    response.writeHead(head.status, { ...head.headers, ...work.headers })
+    response.writeHead(head.status, { ...head.headers, ...headers })
     response.flushHeaders()
   }
   let source: Readable | undefined
@@ -28,6 +29,7 @@ export async function streamAnswer(
   try {
     const result = await work.parts.door.invoke(work.invocation, (head, body) => {
       source = body
+      headers = { ...headers, ...startHeader(head) }
       if (head.contentType === PRELUDE_TYPE) {
         passing = passOn(afterPrelude(body, begin), response)
       } else {
@@ -35,15 +37,19 @@ export async function streamAnswer(
         passing = passOn(body, response)
       }
     })
+    headers = { ...headers, ...startHeader(result.report) }
     if (!passing && !result.functionError) {
       // As AWS has it: what a function returns in this mode is the body, whatever it looks like.
       const head = plain('application/json')
-      const headers = { ...head.headers, ...work.headers }
-      return send(response, { ...head, headers, body: result.payload })
+      return send(response, {
+        ...head,
+        headers: { ...head.headers, ...headers },
+        body: result.payload,
+      })
     }
     const passed = await passing
     if (passed === 'whole' && !result.functionError) response.end()
-    else fail(response, work.headers)
+    else fail(response, headers)
   } catch (error) {
     source?.destroy()
     await passing
