@@ -7,7 +7,7 @@ test.each([
   ['cold; reason="evicted for memory"', 'Cold start: evicted for memory.'],
   ['stem; reason="first invocation"', 'Started on a stem: first invocation.'],
   ['restored; reason="all environments busy"', 'Restored from a snapshot: all environments busy.'],
-  ['provisioned', 'Provisioned.'],
+  ['provisioned', 'On provisioned concurrency.'],
   ['warm', undefined],
   ['something else entirely', undefined],
   [undefined, undefined],

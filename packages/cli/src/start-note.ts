@@ -32,6 +32,6 @@ export function describeStart(header: string | undefined): string | undefined {
 const START_WORDS: Readonly<Record<string, string>> = {
   cold: 'Cold start',
   stem: 'Started on a stem',
-  provisioned: 'Provisioned',
+  provisioned: 'On provisioned concurrency',
   restored: 'Restored from a snapshot',
 }

@@ -12,7 +12,11 @@ export const STREAMED_BYTES_FREE = 6_291_456
 /** How much of the log LogType=Tail returns, in bytes. */
 export const LOG_TAIL_BYTES_MAX = 4096
 
-/** How an execution environment came to serve an invocation. */
+/**
+ * How an invocation found its execution environment: made for it from nothing (`cold`) or of a
+ * booted runtime (`stem`), restored for it from a snapshot, one of provisioned concurrency that was
+ * ready (`provisioned`, each time), or any other that was ready (`warm`).
+ */
 export type StartKind = 'cold' | 'provisioned' | 'restored' | 'stem' | 'warm'
 /** Why an invocation did not find a warm environment. */
 export type ColdReason =

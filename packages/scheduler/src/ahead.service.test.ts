@@ -30,6 +30,13 @@ test('what is held is initialised, serves as provisioned, spills over and is rep
   expect(types).toEqual(['on-demand', 'provisioned-concurrency', 'provisioned-concurrency'])
   const starts = answers.map(({ report }) => report?.start).sort()
   expect(starts).toEqual(['cold', 'provisioned', 'provisioned'])
+  // Each says what it ran on, not the first alone; provisioned ones go first.
+  for (const _ of [1, 2]) {
+    const { body, report } = await harness.invoke({}, { version })
+    expect(JSON.parse(body)).toBe('provisioned-concurrency')
+    expect(report).toMatchObject({ start: 'provisioned' })
+    expect(report?.coldReason).toBeUndefined()
+  }
   for (const sandbox of await harness.sandboxes()) await harness.kill(sandbox)
   await expect.poll(() => keep(2), WITHIN).toEqual({ initialised: 0 })
   await expect.poll(() => keep(2), WITHIN).toEqual({ initialised: 2 })
@@ -38,6 +45,22 @@ test('what is held is initialised, serves as provisioned, spills over and is rep
   expect(keep(2)).toEqual({ initialised: 2 })
   keep(0)
   await expect.poll(() => harness.sandboxes(), WITHIN).toEqual([])
+})
+
+test('one that was there already is not taken for provisioned, and one too many goes', async () => {
+  const version = harness.version({})
+  const keep = (count: number) => harness.scheduler.keep(makeMessage(version), count)
+  expect((await harness.invoke({}, { version })).report?.start).toBe('cold')
+  expect(keep(1)).toEqual({ initialised: 0 })
+  await expect.poll(() => keep(1), WITHIN).toEqual({ initialised: 1 })
+  const { body, report } = await harness.invoke({}, { version })
+  expect([body, report?.start]).toEqual(['"provisioned-concurrency"', 'provisioned'])
+  const busy = harness.invoke({ ms: 1_000 }, { version })
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  keep(0)
+  expect((await busy).report?.start).toBe('provisioned')
+  await expect.poll(() => harness.sandboxes(), WITHIN).toEqual([])
+  expect((await harness.invoke({}, { version })).report?.start).toBe('cold')
 })
 
 test('a function that cannot be loaded says why none is held', async () => {

@@ -43,7 +43,7 @@ export class AttemptReports {
 
   /** How the attempt that runs found its environment. */
   get start(): Start {
-    if (!this.isFirst) return { start: 'warm' }
+    if (!this.isFirst) return { start: this.#startReady }
     if (this.#wasAhead) return { start: this.#foundAhead() }
     return { start: this.#startKind, coldReason: this.#coldReason() }
   }
@@ -116,7 +116,11 @@ export class AttemptReports {
 
   /** How the first invocation found one that was ready before it came. */
   #foundAhead(): StartKind {
-    if (this.#isRestored) return 'restored'
+    return this.#isRestored ? 'restored' : this.#startReady
+  }
+
+  /** How an invocation finds one that is ready, each time: what it runs on is what it says. */
+  get #startReady(): StartKind {
     return this.#parts.why === 'provisioned' ? 'provisioned' : 'warm'
   }
 

@@ -41,7 +41,7 @@ test.each(ROWS)('%s', (_name, facts, decision) => {
 
 const HELD: AheadFacts = {
   kept: 0,
-  environments: 2,
+  held: 2,
   ready: 0,
   soonReady: 0,
   waiting: 0,

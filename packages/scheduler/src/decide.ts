@@ -53,9 +53,9 @@ export function findRoom(facts: PoolFacts): Room {
 
 /** What a deployment holds, for what to start before anybody asks. */
 export interface AheadFacts {
-  /** Environments that are to be held initialised: provisioned concurrency. */
+  /** Environments that are to be held initialised, and those that are there to be. */
   kept: number
-  environments: number
+  held: number
   ready: number
   soonReady: number
   waiting: number
@@ -69,7 +69,7 @@ export interface AheadFacts {
 
 /** How many environments to start that no invocation waits for. */
 export function startAhead(facts: AheadFacts): { provisioned: number; spare: number } {
-  const provisioned = Math.max(facts.kept - facts.environments, 0)
+  const provisioned = Math.max(facts.kept - facts.held, 0)
   const free = facts.ready + facts.soonReady - facts.waiting
   const wantsSpare = facts.isGrowing || facts.hasSnapshot
   const isShort = wantsSpare && !facts.isBooting && free <= 0

@@ -4,6 +4,7 @@
 
 import { type FunctionVersion, hasSnapshot } from '@hearth/core/function'
 import type { Attempt } from './attempt.ts'
+import type { AheadFacts } from './decide.ts'
 import type { Environment } from './environment.ts'
 
 /** Which function version, and whose. */
@@ -23,11 +24,13 @@ export class Deployment {
   /** Names the function version whichever deployment it has. */
   readonly functionKey: string
   /** All that are not stopping. */
-  readonly environments = new Set<Environment>()
+  readonly #environments = new Set<Environment>()
+  /** Those of them that were started as provisioned. */
+  #provisioned = 0
   /** Most recently used last. */
   readonly #ready: Environment[] = []
   readonly #waiting: Attempt[] = []
-  /** Environments to hold initialised, whether or not anybody asks. */
+  /** Provisioned environments to hold, whether or not anybody asks. */
   kept = 0
   /** Started for nobody in particular, and not yet ready. */
   readonly ahead = new Set<Environment>()
@@ -45,6 +48,14 @@ export class Deployment {
 
   get id(): string {
     return this.version.deploymentId
+  }
+
+  get environments(): ReadonlySet<Environment> {
+    return this.#environments
+  }
+
+  get provisioned(): number {
+    return this.#provisioned
   }
 
   get ready(): number {
@@ -87,30 +98,52 @@ export class Deployment {
   /** Environments that will be free without finishing an invocation first. */
   countSoonReady(): number {
     let count = 0
-    for (const environment of this.environments) if (environment.isSoonReady) count += 1
+    for (const environment of this.#environments) if (environment.isSoonReady) count += 1
     return count
   }
 
-  /** As keepsAll, of what nobody else needs the memory for. */
-  get waitsPatiently(): boolean {
-    return this.keepsAll || (this.hasSnapshot && this.environments.size === 1)
+  /** What decides how many to start that nobody waits for. */
+  aheadFacts(isBooting: boolean): AheadFacts {
+    const { kept, ready, waiting, isGrowing, hasSnapshot } = this
+    const soonReady = this.countSoonReady()
+    const held = this.#provisioned
+    return { kept, held, ready, soonReady, waiting, isGrowing, hasSnapshot, isBooting }
   }
 
-  /** Whether each of its environments is one that is to be held. */
-  get keepsAll(): boolean {
-    return this.environments.size <= this.kept
+  /** As holds, of what nobody else needs the memory for. */
+  waitsPatiently(environment: Environment): boolean {
+    return this.holds(environment) || (this.hasSnapshot && this.environments.size === 1)
   }
 
-  /** Environments that have loaded the function, working or not. */
+  /** Whether it is one of those that are to be held. */
+  holds(environment: Environment): boolean {
+    return isProvisioned(environment) && this.#provisioned <= this.kept
+  }
+
+  /** Whether it is provisioned, and one more than are to be held. */
+  isSurplus(environment: Environment): boolean {
+    return isProvisioned(environment) && this.#provisioned > this.kept
+  }
+
+  /** Provisioned environments that have loaded the function, working or not. */
   countInitialised(): number {
     let count = 0
-    for (const environment of this.environments) if (environment.hasInitialised) count += 1
+    for (const environment of this.#environments) {
+      if (isProvisioned(environment) && environment.hasInitialised) count += 1
+    }
     return count
   }
 
-  /** The most recently used of the ready, which is ready no more. */
+  /** The most recently used of the ready, provisioned ones first; it is ready no more. */
   takeReady(): Environment | undefined {
-    return this.#ready.pop()
+    if (this.#provisioned === 0) return this.#ready.pop()
+    const index = this.#ready.findLastIndex(isProvisioned)
+    return index < 0 ? this.#ready.pop() : this.#ready.splice(index, 1)[0]
+  }
+
+  /** One that waits and is not provisioned: the longest unused. */
+  findOnDemand(): Environment | undefined {
+    return this.#ready.find((environment) => !isProvisioned(environment))
   }
 
   addReady(environment: Environment): void {
@@ -130,11 +163,22 @@ export class Deployment {
     return this.#waiting.shift()
   }
 
+  /** Counts an environment in, from before it starts. */
+  add(environment: Environment): void {
+    const { why } = environment.parts
+    this.#environments.add(environment)
+    if (why === 'provisioned') this.#provisioned += 1
+    if (why === 'provisioned' || why === 'snapshot' || why === 'spare') this.ahead.add(environment)
+  }
+
   /** Forgets an environment that stops. */
   remove(environment: Environment): void {
-    this.environments.delete(environment)
+    if (!this.#environments.delete(environment)) return
+    if (isProvisioned(environment)) this.#provisioned -= 1
     this.ahead.delete(environment)
     const index = this.#ready.indexOf(environment)
     if (index >= 0) this.#ready.splice(index, 1)
   }
 }
+
+const isProvisioned = ({ parts }: Environment) => parts.why === 'provisioned'

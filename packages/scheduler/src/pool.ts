@@ -132,9 +132,10 @@ export class Pool {
    */
   keep(place: Place, count: number): { initialised: number; failure?: string } {
     const deployment = this.#deploymentOf(place)
-    const surplus = Math.max(deployment.kept - count, 0)
     deployment.kept = count
-    for (const idle of deployment.listReady().slice(0, surplus)) idle.stop('configuration changed')
+    for (const idle of deployment.listReady()) {
+      if (deployment.isSurplus(idle)) idle.stop('configuration changed')
+    }
     this.#startAhead(deployment)
     this.#prune(deployment)
     const initialised = Math.min(deployment.countInitialised(), count)
@@ -153,7 +154,8 @@ export class Pool {
     for (const [environment, deployment] of [...this.#environments]) {
       const { idleSince } = environment
       if (idleSince === undefined) continue
-      const hasIdled = now - idleSince > idleSeconds * 1000 && !deployment.waitsPatiently
+      const hasIdled =
+        now - idleSince > idleSeconds * 1000 && !deployment.waitsPatiently(environment)
       if (hasIdled || this.#isOld(environment, now)) environment.stop('idle environments reaped')
     }
     for (const deployment of this.#deployments.values()) {
@@ -218,7 +220,7 @@ export class Pool {
   /** Idle environments that may go, longest idle first. */
   #idle(): Environment[] {
     return [...this.#environments]
-      .filter(([{ idleSince }, { keepsAll }]) => idleSince !== undefined && !keepsAll)
+      .filter(([one, deployment]) => one.idleSince !== undefined && !deployment.holds(one))
       .map(([environment]) => environment)
       .sort((a, b) => (a.idleSince ?? 0) - (b.idleSince ?? 0))
   }
@@ -274,25 +276,21 @@ export class Pool {
     return 'all environments busy'
   }
 
-  /** Starts what is to be held initialised, as far as there is room without evicting anybody. */
+  /** Starts what is to be held initialised, as far as there is room without evicting others. */
   #startAhead(deployment: Deployment): void {
     if (deployment.aheadFailure !== undefined) return
-    const { kept, ready, waiting, isGrowing, hasSnapshot } = deployment
-    const { provisioned, spare } = startAhead({
-      kept,
-      environments: deployment.environments.size,
-      ready,
-      soonReady: deployment.countSoonReady(),
-      waiting,
-      isGrowing,
-      hasSnapshot,
-      isBooting: this.#gate.isBusy,
-    })
-    for (let left = provisioned + spare; left > 0; left -= 1) {
+    const { provisioned, spare } = startAhead(deployment.aheadFacts(this.#gate.isBusy))
+    const spareKind = deployment.hasSnapshot ? 'snapshot' : 'spare'
+    for (let left = provisioned + spare; left > 0; ) {
       const room = findRoom(this.#facts(deployment))
-      if (room.kind !== 'start' || room.evictMemoryMb > 0 || room.evictEnvironments > 0) return
-      const spareKind = hasSnapshot ? 'snapshot' : 'spare'
-      this.#launch(deployment, provisioned > 0 ? 'provisioned' : spareKind, room)
+      if (room.kind === 'start' && room.evictMemoryMb === 0 && room.evictEnvironments === 0) {
+        this.#launch(deployment, provisioned > 0 ? 'provisioned' : spareKind, room)
+        left -= 1
+        continue
+      }
+      const own = provisioned > 0 && deployment.findOnDemand()
+      if (!own) return
+      own.stop('configuration changed')
     }
   }
 
@@ -314,10 +312,7 @@ export class Pool {
     this.#evict(room)
     this.#memoryMb += environment.parts.memoryMb
     this.#environments.set(environment, deployment)
-    deployment.environments.add(environment)
-    if (why === 'provisioned' || why === 'snapshot' || why === 'spare') {
-      deployment.ahead.add(environment)
-    }
+    deployment.add(environment)
     this.#gate.add(environment)
   }
 
@@ -332,7 +327,8 @@ export class Pool {
     }
     const attempt = deployment.dequeue()
     if (attempt) return this.#assign(environment, attempt)
-    if (this.#newest.get(deployment.functionKey) !== deployment) {
+    const isNewest = this.#newest.get(deployment.functionKey) === deployment
+    if (!isNewest || deployment.isSurplus(environment)) {
       return environment.stop('configuration changed')
     }
     deployment.addReady(environment)
