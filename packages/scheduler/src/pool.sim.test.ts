@@ -9,6 +9,7 @@ import type { Attempt } from './attempt.ts'
 import { FakeEngine, type FakeScript } from './drivers/fake.ts'
 import { launch } from './launch.ts'
 import { Pool, type PoolLimits } from './pool.ts'
+import { ResponseStream } from './response-stream.ts'
 import { makeMessage, makeVersion } from './scheduler-harness.ts'
 import { STEM_MEMORY_MB } from './stem.ts'
 import { Stems } from './stems.ts'
@@ -22,6 +23,9 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
+/** Who takes the answer: in one piece, or as it comes, and then at which pace. */
+type Reader = 'in one piece' | 'at once' | 'slowly' | 'until it leaves' | 'never'
+
 /** A day's plan. */
 interface Day {
   seed: number
@@ -33,7 +37,7 @@ interface Day {
   kept: number
   /** Whether the scheduler stops in the midst of it all. */
   endsEarly: boolean
-  arrivals: { afterMs: number; version: number; wantsTail: boolean }[]
+  arrivals: { afterMs: number; version: number; wantsTail: boolean; reader: Reader }[]
 }
 
 const day: fc.Arbitrary<Day> = fc.record({
@@ -55,10 +59,21 @@ const day: fc.Arbitrary<Day> = fc.record({
       afterMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3_000 })),
       version: fc.integer({ min: 0, max: 4 }),
       wantsTail: fc.boolean(),
+      reader: fc.constantFrom<Reader>(
+        'in one piece',
+        'in one piece',
+        'at once',
+        'slowly',
+        'until it leaves',
+        'never',
+      ),
     }),
     { minLength: 5, maxLength: 60 },
   ),
 })
+
+/** Less than the longest answers. */
+const STREAMED_BYTES_MAX = 160_000
 
 /** Two functions, one of which is deployed three times, with different sizes. */
 const VERSIONS = [
@@ -70,10 +85,18 @@ const VERSIONS = [
 ]
 
 test('whatever happens, the laws of the pool hold', { timeout: 120_000 }, async () => {
-  await fc.assert(fc.asyncProperty(day, live), { numRuns: 2_000 })
+  const ended = new Map<string, number>()
+  await fc.assert(fc.asyncProperty(day, (plan) => live(plan, ended)), { numRuns: 2_000 })
+  // A day that streams nothing proves nothing: every way to read and to end was played, and often.
+  for (const reader of ['at once', 'slowly', 'until it leaves', 'never'] as const) {
+    expect(ended.get(`${reader}: success`)).toBeGreaterThan(5)
+    expect(ended.get(`${reader}: exited`)).toBeGreaterThan(5)
+  }
+  expect(ended.get('never: timed out')).toBeGreaterThan(5)
+  expect(ended.get('at once: function error')).toBeGreaterThan(5)
 })
 
-async function live(plan: Day): Promise<void> {
+async function live(plan: Day, ended: Map<string, number>): Promise<void> {
   const { seed, trouble, endsEarly, limits, stemsMax, kept, arrivals } = plan
   const engine = new FakeEngine(script(seed, trouble))
   const parts = {
@@ -98,17 +121,17 @@ async function live(plan: Day): Promise<void> {
   })
   const sweep = setInterval(() => pool.reap(), 5_000)
   if (VERSIONS[0]) pool.keep(makeMessage(VERSIONS[0]), kept)
-  const accepted = new Map<string, string[]>()
+  const accepted = new Map<string, Caller>()
   for (const arrival of arrivals) {
     await vi.advanceTimersByTimeAsync(arrival.afterMs)
     const version = VERSIONS[arrival.version] ?? VERSIONS[0]
     if (!version) return
     const message = { ...makeMessage(version), wantsLogTail: arrival.wantsTail }
-    const heard: string[] = []
-    const { accepted: isAccepted } = pool.take(listener(message, heard))
-    expect(heard.filter((word) => word !== 'began')).toEqual([])
-    if (isAccepted) accepted.set(message.requestId, heard)
-    else expect(heard).toEqual([])
+    const caller: Caller = { reader: arrival.reader, heard: [] }
+    const { accepted: isAccepted } = pool.take(listener(message, caller))
+    expect(caller.heard.filter((word) => word !== 'began')).toEqual([])
+    if (isAccepted) accepted.set(message.requestId, caller)
+    else expect(caller.heard).toEqual([])
     expect(pool.running).toBeLessThanOrEqual(limits.concurrency)
     expect(pool.memoryMbFree).toBeGreaterThanOrEqual(0)
   }
@@ -124,17 +147,23 @@ async function live(plan: Day): Promise<void> {
   await vi.advanceTimersByTimeAsync(120_000)
   await stopped
   judge(plan, { engine, pool, accepted })
+  for (const { reader, stream, heard } of accepted.values()) {
+    const key = `${reader}: ${heard.at(-1)}`
+    if (stream) ended.set(key, (ended.get(key) ?? 0) + 1)
+  }
 }
 
 /** What must hold when the day is over. */
 function judge(
   { limits, stemsMax }: Day,
-  seen: { engine: FakeEngine; pool: Pool; accepted: Map<string, string[]> },
+  seen: { engine: FakeEngine; pool: Pool; accepted: Map<string, Caller> },
 ): void {
   const { engine, pool, accepted } = seen
-  for (const heard of accepted.values()) {
+  for (const [requestId, caller] of accepted) {
+    const { heard } = caller
     expect(heard.filter((word) => word !== 'began')).toHaveLength(1)
     expect(heard.filter((word) => word === 'began').length).toBeLessThanOrEqual(1)
+    judgeStream(requestId, caller)
   }
   expect(pool.running).toBe(0)
   expect(engine.broken).toEqual([])
@@ -144,20 +173,79 @@ function judge(
   expect(engine.memoryMbPeak).toBeLessThanOrEqual(memoryMbMax)
 }
 
-function listener(message: Attempt['message'], heard: string[]): Attempt {
+/** A stream is the request's own, is never silently short, and is over when the answer is. */
+function judgeStream(requestId: string, { reader, heard, stream, read }: Caller): void {
+  if (!stream || !read) return
+  expect(reader).not.toBe('in one piece')
+  expect(stream.isOver).toBe(true)
+  expect(read.equals(Buffer.alloc(read.length, requestId))).toBe(true)
+  expect(read.length).toBeLessThanOrEqual(stream.bytes)
+  expect(stream.bytes).toBeLessThanOrEqual(STREAMED_BYTES_MAX)
+  const isPatient = reader === 'at once' || reader === 'slowly'
+  if (isPatient) expect([read.length, stream.body.readableEnded]).toEqual([stream.bytes, true])
+  if (heard.includes('success')) expect(stream.bytes).toBeGreaterThan(0)
+}
+
+/** Somebody who invokes, and what came back. */
+interface Caller {
+  reader: Reader
+  heard: string[]
+  stream?: ResponseStream
+  read?: Buffer
+}
+
+/** Collects a stream, at the reader's pace, on the test's clock. */
+function collect(caller: Caller, stream: ResponseStream): void {
+  caller.stream = stream
+  caller.read = Buffer.alloc(0)
+  const { body } = stream
+  const take = (bytes: Buffer) => {
+    caller.read = Buffer.concat([caller.read ?? bytes.subarray(0, 0), bytes])
+  }
+  if (caller.reader === 'at once') body.on('data', take)
+  if (caller.reader === 'slowly') {
+    const pace = setInterval(() => {
+      const bytes = body.read()
+      if (bytes) take(bytes)
+      if (body.readableEnded) clearInterval(pace)
+    }, 40)
+  }
+  if (caller.reader === 'until it leaves') {
+    body.once('data', (bytes) => {
+      take(bytes)
+      setTimeout(() => body.destroy(), 3)
+      body.pause()
+    })
+  }
+}
+
+function listener(message: Attempt['message'], caller: Caller): Attempt {
+  const { heard } = caller
+  const openStream = () => {
+    if (caller.stream) return undefined
+    const stream = new ResponseStream(STREAMED_BYTES_MAX)
+    collect(caller, stream)
+    return stream
+  }
   return {
     message,
     payload: Buffer.from('{}'),
+    ...(caller.reader !== 'in one piece' && { openStream }),
     began: (leave) => {
       heard.push('began')
       setImmediate(leave)
     },
     finished: ({ payload, report }) => {
       const text = Buffer.from(payload).toString()
-      if (report.outcome === 'success') expect(text).toBe(message.requestId)
+      const isWhole = report.outcome === 'success'
+      if (isWhole) expect(text).toBe(caller.stream ? '' : message.requestId)
       heard.push(report.outcome)
+      caller.stream?.end()
     },
-    failed: (reason) => heard.push(`failed: ${reason}`),
+    failed: (reason) => {
+      heard.push(`failed: ${reason}`)
+      caller.stream?.end()
+    },
   }
 }
 
@@ -180,7 +268,8 @@ function script(seed: number, trouble: number): FakeScript {
     }),
     run: () => ({
       ms: 1 + upTo(oneOf(80, [2_500])),
-      outcome: oneOf('answers', ['fails', 'answers twice', 'exits', 'hangs', 'dies']),
+      outcome: oneOf('answers', ['fails', 'answers twice', 'breaks off', 'exits', 'hangs', 'dies']),
+      pieces: upTo(9),
       settleMs: oneOf(upTo(2), [50, 400, Number.POSITIVE_INFINITY]),
     }),
     stop: () => ({ ms: 1 + upTo(600) }),

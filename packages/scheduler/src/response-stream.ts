@@ -25,6 +25,11 @@ export class ResponseStream {
     return this.#pipe
   }
 
+  /** Whether no bytes can follow: it was ended, or its reader went away. */
+  get isOver(): boolean {
+    return this.#pipe.writableEnded || this.#pipe.destroyed
+  }
+
   /** Bytes that were passed on, or would have been had the reader stayed. */
   get bytes(): number {
     return this.#bytes
@@ -40,7 +45,7 @@ export class ResponseStream {
       return 'too much'
     }
     this.#bytes += bytes.length
-    if (this.#pipe.destroyed || this.#pipe.writableEnded) return 'go on'
+    if (this.isOver) return 'go on'
     return this.#pipe.write(bytes) ? 'go on' : 'wait'
   }
 

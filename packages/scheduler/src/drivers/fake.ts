@@ -3,6 +3,7 @@
 // a real sandbox's sockets do, and notes every law of the seam that the scheduler breaks.
 
 import type { Attempt } from '../attempt.ts'
+import type { ResponseStream } from '../response-stream.ts'
 import type { ChannelOwner, OpenChannel } from '../sandbox-channel.ts'
 import type { SandboxDriver, SandboxListing, SandboxSpec } from './driver.ts'
 
@@ -12,13 +13,22 @@ export interface FakeScript {
   init(): { ms: number; outcome: 'asks' | 'error' | 'exits' | 'hangs' | 'dies' }
   run(): {
     ms: number
-    outcome: 'answers' | 'fails' | 'answers twice' | 'exits' | 'hangs' | 'dies'
+    outcome: 'answers' | 'fails' | 'answers twice' | 'breaks off' | 'exits' | 'hangs' | 'dies'
+    /** In how many it sends its answer, if the caller takes a stream; none: in one piece. */
+    pieces: number
     /** How long it takes to ask for more; never when Infinity. */
     settleMs: number
   }
   stop(): { ms: number }
   specialise(): { ms: number; outcome: 'done' | 'refused' }
 }
+
+type FakeRun = ReturnType<FakeScript['run']>
+
+/** A streamed answer is its request's id (36 bytes), again and again; a few pieces fill a buffer. */
+const PIECE_BYTES = 36 * 600
+/** A runtime whose stream broke off asks for more once the environment has given it up. */
+const BROKEN_MS = 250
 
 export class FakeEngine {
   readonly #script: FakeScript
@@ -193,22 +203,56 @@ class FakeSandbox {
     if (!this.#isAlive) return
     this.#running = requestId
     this.#engine.count(1)
-    const { ms, outcome, settleMs } = this.#script.run()
-    this.#later(ms, () => {
-      if (outcome === 'hangs') return
-      if (outcome === 'exits') return this.#exit({ status: 3 })
-      if (outcome === 'dies') return this.#lose()
-      this.#finish()
+    const run = this.#script.run()
+    this.#later(run.ms, () => {
       const { side } = this.#ears
-      const body = Buffer.from(requestId)
-      const isTaken =
-        outcome === 'fails' ? side.fail(requestId, body) : side.respond(requestId, body)
-      if (!isTaken) broken.push('an answer in time was refused')
-      if (outcome === 'answers twice' && side.respond(requestId, body)) {
-        broken.push('a second answer was taken')
-      }
-      if (Number.isFinite(settleMs)) this.#later(settleMs, () => this.#ask())
+      const stream = run.pieces > 0 ? side.stream(requestId, 'text/plain') : undefined
+      if (!stream) return this.#conclude(requestId, run, undefined)
+      if (side.stream(requestId, 'text/plain')) broken.push('a second stream was opened')
+      this.#stream(requestId, stream, run)
     })
+  }
+
+  /** One piece after the other, no faster than they are read. */
+  #stream(requestId: string, stream: ResponseStream, run: FakeRun): void {
+    const process = this.#process
+    const goOn = () => {
+      if (this.#process !== process) return
+      this.#later(1, () => this.#stream(requestId, stream, { ...run, pieces: run.pieces - 1 }))
+    }
+    if (run.pieces === 0) return this.#conclude(requestId, run, stream)
+    const how = stream.write(Buffer.alloc(PIECE_BYTES, requestId))
+    if (how === 'go on') return goOn()
+    if (how === 'wait') return stream.whenRead(goOn)
+    this.#finish()
+    const isTaken = this.#ears.side.respondTooLarge(requestId, stream.bytesMax)
+    if (!isTaken) this.#engine.broken.push('an answer that is too large was not taken as one')
+    this.#settle(run)
+  }
+
+  /** The run's end, after all that was streamed of it. */
+  #conclude(requestId: string, run: FakeRun, stream: ResponseStream | undefined): void {
+    const { outcome } = run
+    const { side } = this.#ears
+    if (outcome === 'hangs') return
+    const breaks = outcome === 'breaks off' || outcome === 'exits' || outcome === 'dies'
+    if (stream && breaks) side.streamBroken(requestId)
+    if (outcome === 'exits') return this.#exit({ status: 3 })
+    if (outcome === 'dies') return this.#lose()
+    this.#finish()
+    if (stream && outcome === 'breaks off') return this.#later(BROKEN_MS, () => this.#settle(run))
+    const failed = outcome === 'fails' || outcome === 'breaks off'
+    const body = Buffer.from(stream && !failed ? '' : requestId)
+    const isTaken = failed ? side.fail(requestId, body) : side.respond(requestId, body)
+    if (!isTaken) this.#engine.broken.push('an answer in time was refused')
+    if (outcome === 'answers twice' && side.respond(requestId, body)) {
+      this.#engine.broken.push('a second answer was taken')
+    }
+    this.#settle(run)
+  }
+
+  #settle({ settleMs }: FakeRun): void {
+    if (Number.isFinite(settleMs)) this.#later(settleMs, () => this.#ask())
   }
 
   #finish(): void {
