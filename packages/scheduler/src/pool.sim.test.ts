@@ -33,6 +33,8 @@ interface Day {
   trouble: number
   limits: PoolLimits
   stemsMax: number
+  /** Whether a stem's /tmp can get another size. */
+  canResizeTmp: boolean
   /** Environments of the first version that are held initialised. */
   kept: number
   /** Whether the scheduler stops in the midst of it all. */
@@ -44,6 +46,7 @@ const day: fc.Arbitrary<Day> = fc.record({
   seed: fc.integer({ min: 1 }),
   trouble: fc.constantFrom(0, 5, 30),
   stemsMax: fc.constantFrom(0, 1, 3),
+  canResizeTmp: fc.boolean(),
   kept: fc.constantFrom(0, 0, 1, 2),
   endsEarly: fc.boolean(),
   limits: fc.record({
@@ -78,7 +81,7 @@ const STREAMED_BYTES_MAX = 160_000
 /** Two functions, one of which is deployed three times, with different sizes. */
 const VERSIONS = [
   makeVersion({ memoryMb: 128, timeoutSeconds: 1 }),
-  makeVersion({ memoryMb: 256, timeoutSeconds: 3 }),
+  makeVersion({ memoryMb: 256, timeoutSeconds: 3, ephemeralStorageMb: 1024 }),
   makeVersion({ memoryMb: 512, timeoutSeconds: 2 }),
   { ...makeVersion({ memoryMb: 256 }), version: '1' },
   { ...makeVersion({ memoryMb: 128, runtime: 'unknown1.x' }), version: '2' },
@@ -86,7 +89,10 @@ const VERSIONS = [
 
 test('whatever happens, the laws of the pool hold', { timeout: 120_000 }, async () => {
   const ended = new Map<string, number>()
-  await fc.assert(fc.asyncProperty(day, (plan) => live(plan, ended)), { numRuns: 2_000 })
+  await fc.assert(
+    fc.asyncProperty(day, (plan) => live(plan, ended)),
+    { numRuns: 2_000 },
+  )
   // A day that streams nothing proves nothing: every way to read and to end was played, and often.
   for (const reader of ['at once', 'slowly', 'until it leaves', 'never'] as const) {
     expect(ended.get(`${reader}: success`)).toBeGreaterThan(5)
@@ -98,7 +104,7 @@ test('whatever happens, the laws of the pool hold', { timeout: 120_000 }, async 
 
 async function live(plan: Day, ended: Map<string, number>): Promise<void> {
   const { seed, trouble, endsEarly, limits, stemsMax, kept, arrivals } = plan
-  const engine = new FakeEngine(script(seed, trouble))
+  const engine = new FakeEngine(script(seed, trouble), plan.canResizeTmp)
   const parts = {
     ...engine,
     runDirectory: 'run',

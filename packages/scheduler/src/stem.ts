@@ -28,8 +28,8 @@ type State = 'Booting' | 'Emptying' | 'Gone' | 'Given' | 'Parked'
 
 /** Lambda's least memory: where every runtime must be able to boot. */
 export const STEM_MEMORY_MB = 128
-/** Lambda's default; a function that wants another size gets it when the stem is specialised. */
-const STEM_TMP_MB = 512
+/** Lambda's default; where the driver can, a stem gets another size when it is specialised. */
+export const STEM_TMP_MB = 512
 const BOOT_CPUS = 1
 const BOOT_MS_MAX = 60_000
 /** hearth-init kills at once. */

@@ -99,6 +99,20 @@ test('demand decides how many wait, a burst finds them, and none is left behind'
   expect(harness.problems).toEqual([])
 })
 
+test('a /tmp that no stem can have costs none: the sandbox starts with it', async () => {
+  await open({ hands: 'off', stems: { max: 1, standing: ['nodejs24.x'] } })
+  await parked(1)
+  const stems = await harness.sandboxes()
+  const version = harness.version({ memoryMb: 256, ephemeralStorageMb: 600 })
+  const answer = await harness.invoke({}, { version })
+  expect(answer.report?.start).toBe('cold')
+  expect(await harness.sandboxes()).toEqual(expect.arrayContaining(stems))
+  expect(harness.scheduler.stems).toBe(1)
+  expect((await harness.invoke()).report?.start).toBe('stem')
+  // Nothing but that there is no helper.
+  expect(harness.problems).toEqual([])
+})
+
 test('a stem that is killed is replaced', async () => {
   await open({ stems: { max: 1, standing: ['nodejs24.x'] } })
   await parked(1)

@@ -4,7 +4,7 @@
 
 import type { FunctionVersion } from '@hearth/core/function'
 import type { SandboxChannel } from './sandbox-channel.ts'
-import { Stem, type StemKind, type StemParts } from './stem.ts'
+import { STEM_TMP_MB, Stem, type StemKind, type StemParts } from './stem.ts'
 import { DEMAND_MS, stemTargets } from './stem-demand.ts'
 import { isFit, stemKind } from './stem-kind.ts'
 import { stopSandbox } from './stop-sandbox.ts'
@@ -73,15 +73,12 @@ export class Stems {
 
   /** Whether a start of this version would be a stem's. */
   has(version: FunctionVersion): boolean {
-    return version.network !== 'none' && this.#find(version) !== undefined
+    return this.#serves(version) && this.#find(version) !== undefined
   }
 
   /** A stem that is now the caller's, to use or to stop. */
   take(version: FunctionVersion): TakenStem | undefined {
-    // An image of the function's own fits nothing that boots before it is known, and stems have a
-    // network before it is known who may have none.
-    const { image, network } = version
-    if (this.#options.max === 0 || image || network === 'none') return undefined
+    if (this.#options.max === 0 || !this.#serves(version)) return undefined
     const { runtime, memoryMb } = version.configuration
     const known = this.#know(stemKind(runtime, memoryMb))
     known.asked.push(performance.now())
@@ -101,8 +98,18 @@ export class Stems {
     await Promise.all(this.#stops)
   }
 
+  /**
+   * Whether any stem could become this version. An image of the function's own fits nothing that
+   * boots before it is known; stems have a network, and a /tmp, before it is known who may have
+   * none, or which size.
+   */
+  #serves({ image, network, configuration }: FunctionVersion): boolean {
+    const { driver } = this.#options
+    const hasTmp = configuration.ephemeralStorageMb === STEM_TMP_MB || driver.canResizeTmp
+    return !image && network !== 'none' && hasTmp
+  }
+
   #find(version: FunctionVersion): Stem | undefined {
-    if (version.image) return undefined
     const { runtime, memoryMb } = version.configuration
     const { key, image } = stemKind(runtime, memoryMb)
     const parked = [...this.#stems].filter((stem) => stem.isParked)

@@ -89,6 +89,9 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
       if (!sandbox) throw new Error(`there is no stem ${id}`)
       await sandbox.specialise(specialisation)
     },
+    get canResizeTmp() {
+      return hands?.isAtHand === true && hands.canMountTmp
+    },
     get freezeAfterMs() {
       return hands?.isAtHand ? FREEZE_AFTER_MS : FREEZE_BY_DOCKER_AFTER_MS
     },

@@ -148,6 +148,7 @@ function limitsContract(ground: Ground, way: Way): void {
 
   test(`a stem's /tmp ${way.resizesTmp ? 'changes its size' : 'keeps its size'}`, async () => {
     const { id, run } = await ground.start()
+    expect(ground.driver.canResizeTmp).toBe(way.resizesTmp)
     const change = specialise(ground, id, { tmpMb: 2048 })
     if (!way.resizesTmp) return expect(change).rejects.toThrow('cannot change its size')
     await change

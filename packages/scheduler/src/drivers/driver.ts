@@ -71,10 +71,12 @@ export interface SandboxDriver {
   list(): Promise<SandboxListing[]>
   /**
    * Gives a running stem its code and its limits; all of them hold when this resolves. Once a
-   * sandbox. One for which it rejects is good for nothing but `stop`: that is so, on an engine
-   * without our helper, when `tmpMb` is not what the stem was started with.
+   * sandbox. One for which it rejects is good for nothing but `stop`: that is so when `tmpMb` is
+   * not what the stem was started with, and cannot be changed.
    */
   specialise(id: string, specialisation: Specialisation): Promise<void>
+  /** Whether `specialise` can change the size of a stem's /tmp at this moment. */
+  readonly canResizeTmp: boolean
   /** Sets the CPU share of a running sandbox. */
   setCpus(id: string, cpus: number): Promise<void>
   /** Idle for so long, a sandbox is worth freezing: what it costs to thaw it decides. */

@@ -41,8 +41,9 @@ export class FakeEngine {
   runningPeak = 0
   #running = 0
 
-  constructor(script: FakeScript) {
+  constructor(script: FakeScript, canResizeTmp = true) {
     this.#script = script
+    this.driver = { ...this.#driver, canResizeTmp }
   }
 
   /** Sandboxes that hold memory. */
@@ -63,7 +64,8 @@ export class FakeEngine {
     }
   }
 
-  readonly driver: SandboxDriver = {
+  readonly driver: SandboxDriver
+  readonly #driver: Omit<SandboxDriver, 'canResizeTmp'> = {
     findImage: async () => ({ code: 'InvalidImage', reason: 'there are no images here' }),
     start: async (spec) => {
       const ears = this.#ears.get(spec.socketDirectory)
@@ -87,10 +89,13 @@ export class FakeEngine {
     },
     list: async (): Promise<SandboxListing[]> =>
       [...this.#sandboxes.keys()].map((id) => ({ id, schedulerId: 'fake', epoch: '1' })),
-    specialise: async (id, { memoryMb }) => {
+    specialise: async (id, { memoryMb, tmpMb }) => {
       const { ms, outcome } = this.#script.specialise()
       await after(ms)
       const sandbox = this.#sandboxes.get(id)
+      if (sandbox && sandbox.tmpMb !== tmpMb && !this.driver.canResizeTmp) {
+        this.broken.push('a stem was taken that cannot have such a /tmp')
+      }
       if (!sandbox || outcome === 'refused') throw new Error('the engine refused')
       sandbox.memoryMb = memoryMb
       this.#measure()
@@ -123,6 +128,7 @@ export class FakeEngine {
 
 class FakeSandbox {
   memoryMb: number
+  readonly tmpMb: number
   readonly socketDirectory: string
   isCreated = false
   readonly #ears: ChannelOwner
@@ -136,6 +142,7 @@ class FakeSandbox {
 
   constructor(spec: SandboxSpec, ears: ChannelOwner, script: FakeScript, engine: FakeEngine) {
     this.memoryMb = spec.memoryMb
+    this.tmpMb = spec.tmpMb
     this.socketDirectory = spec.socketDirectory
     this.#ears = ears
     this.#script = script
