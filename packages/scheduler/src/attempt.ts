@@ -23,7 +23,7 @@ export interface Attempt {
   began(leave: () => void): void
   /**
    * The runtime streams its answer, of this content type, in an environment that was found so.
-   * Absent when the caller wants the answer in one piece; undefined when a stream was opened before.
+   * Absent when the caller wants the answer in one piece; undefined when one was opened before.
    */
   readonly openStream?: (contentType: string, start: Start) => ResponseStream | undefined
   finished(finished: Finished): void

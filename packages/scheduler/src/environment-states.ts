@@ -3,7 +3,7 @@
 // state.
 
 import type { Attempt } from './attempt.ts'
-import type { Parked } from './runtime-api.ts'
+import type { Parked } from './runtime-side.ts'
 
 /** From each state, the states that may follow. */
 export const TRANSITIONS = {

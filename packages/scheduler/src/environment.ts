@@ -28,7 +28,7 @@ import {
 } from './environment-states.ts'
 import { INIT_TIMED_OUT, type InitFailure, judgeInitFailure } from './init-failure.ts'
 import type { ResponseStream } from './response-stream.ts'
-import type { Parked, RuntimeSide } from './runtime-api.ts'
+import type { Parked, RuntimeSide } from './runtime-side.ts'
 import type { SandboxChannel } from './sandbox-channel.ts'
 
 /** How long hearth-init may take to say how a process ended whose connection is gone. */

@@ -7,7 +7,8 @@ import { chmod, mkdir, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { RuntimeExit } from '@hearth/core/invocation'
-import { type RuntimeSide, serveRuntime } from './runtime-api.ts'
+import { serveRuntime } from './runtime-api.ts'
+import type { RuntimeSide } from './runtime-side.ts'
 
 export interface ProcessSpec {
   directory: string

@@ -12,7 +12,7 @@ import type { Place } from './deployment.ts'
 import { linkTree } from './drivers/link-tree.ts'
 import { INIT_TIMED_OUT, type InitFailure } from './init-failure.ts'
 import { describe, type LaunchParts, sandboxCpus } from './launch.ts'
-import type { RuntimeSide } from './runtime-api.ts'
+import { NOBODY, type RuntimeSide } from './runtime-side.ts'
 import type { ChannelOwner, SandboxChannel } from './sandbox-channel.ts'
 
 export interface SnapshotsParts extends Omit<LaunchParts, 'snapshots' | 'stems'> {
@@ -123,7 +123,7 @@ async function startFilling(
   const limitMs = Math.max(FILL_MS_MIN, configuration.timeoutSeconds * 1000)
   const timer = setTimeout(() => fail({ reason: INIT_TIMED_OUT }), limitMs)
   const owner: ChannelOwner = {
-    side: nobody((body) => fail({ reason: 'init error', body })),
+    side: loadsOnly((body) => fail({ reason: 'init error', body })),
     events: {
       ready: () =>
         channel.startProcess({
@@ -170,18 +170,9 @@ async function startFilling(
 }
 
 /** Who answers a runtime that is to load its function and nothing else. */
-function nobody(failed: (body: Uint8Array) => void): RuntimeSide {
+function loadsOnly(failed: (body: Uint8Array) => void): RuntimeSide {
   return {
-    specialisation: () => false,
-    restore: () => false,
-    next: () => false,
-    hungUp() {},
-    expects: () => 'nothing',
-    respond: () => false,
-    fail: () => false,
-    respondTooLarge: () => false,
-    stream: () => undefined,
-    streamBroken() {},
+    ...NOBODY,
     initFailed: (body) => {
       failed(body)
       return true

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { SandboxDriver } from './drivers/driver.ts'
-import type { ParkedStem } from './runtime-api.ts'
+import { NOBODY, type ParkedStem } from './runtime-side.ts'
 import type { ChannelOwner, OpenChannel, ProcessSpec, SandboxChannel } from './sandbox-channel.ts'
 
 /** What stems of a kind have in common; a function can use one that fits, or its sandbox alone. */
@@ -155,22 +155,13 @@ export class Stem {
 
   #side(): ChannelOwner['side'] {
     return {
+      ...NOBODY,
       specialisation: (parked) => {
         if (this.#state !== 'Booting') return false
         this.#parked = parked
         this.#become('Parked')
         return true
       },
-      restore: () => false,
-      next: () => false,
-      hungUp() {},
-      expects: () => 'nothing',
-      respond: () => false,
-      fail: () => false,
-      respondTooLarge: () => false,
-      stream: () => undefined,
-      streamBroken() {},
-      initFailed: () => false,
     }
   }
 

@@ -8,7 +8,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { RuntimeSide } from '../runtime-api.ts'
+import type { RuntimeSide } from '../runtime-side.ts'
 import { openSandboxChannel, type SandboxChannel } from '../sandbox-channel.ts'
 import type { SandboxDriver, SandboxSpec, Specialisation } from './driver.ts'
 
