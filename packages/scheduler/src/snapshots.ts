@@ -9,15 +9,18 @@ import { join } from 'node:path'
 import { type FunctionVersion, hasSnapshot } from '@hearth/core/function'
 import { requireRuntime } from '@hearth/core/runtime'
 import type { Place } from './deployment.ts'
+import type { SandboxDriver } from './drivers/driver.ts'
 import { linkTree } from './drivers/link-tree.ts'
 import { INIT_TIMED_OUT, type InitFailure } from './init-failure.ts'
 import { describe, type LaunchParts, sandboxCpus } from './launch.ts'
 import { NOBODY, type RuntimeSide } from './runtime-side.ts'
 import type { ChannelOwner, SandboxChannel } from './sandbox-channel.ts'
 
-export interface SnapshotsParts extends Omit<LaunchParts, 'snapshots' | 'stems'> {
-  /** Holds one folder a prepared deployment. */
+export interface SnapshotsParts extends Omit<LaunchParts, 'driver' | 'snapshots' | 'stems'> {
+  driver: Pick<SandboxDriver, 'start' | 'stop'>
+  /** Holds one folder a prepared deployment; the host's schedulers may share it. */
   snapshotsDirectory: string
+  schedulerId: string
 }
 
 /** Beside the code, so that one mount carries both. */
@@ -28,11 +31,18 @@ const FILL = { HEARTH_SNAPSHOT: 'fill', HEARTH_CACHE: '/var/cache/hearth' }
 const FILL_MS_MIN = 130_000
 const CACHE_BYTES_MAX = 512 * 1024 * 1024
 const CACHE_FILES_MAX = 50_000
+/** Where folders are while they are filled, or on their way out: nobody mounts from there. */
+const UNFINISHED = '.unfinished'
+/** Linking and copying what a fill left takes seconds; whoever took so long has died. */
+const UNFINISHED_MS_MAX = 3600 * 1000
+const DAY_MS = 24 * 3600 * 1000
 /** Lambda forgets a snapshot that nobody has used for so long. */
-const UNUSED_MS_MAX = 14 * 24 * 3600 * 1000
+const UNUSED_MS_MAX = 14 * DAY_MS
 
 export class Snapshots {
   readonly #parts: SnapshotsParts
+  /** Tells what this life has not finished from what earlier ones never will. */
+  readonly #life = randomBytes(4).toString('hex')
   readonly #filling = new Map<string, Promise<InitFailure | undefined>>()
 
   constructor(parts: SnapshotsParts) {
@@ -42,11 +52,7 @@ export class Snapshots {
   /** What to mount as a version's code: with its cache, where there is one. */
   async codeDirectory(version: FunctionVersion): Promise<string> {
     const prepared = this.#folderOf(version)
-    if (hasSnapshot(version) && (await exists(prepared))) {
-      const now = new Date()
-      await utimes(prepared, now, now)
-      return prepared
-    }
+    if (hasSnapshot(version) && (await touch(prepared))) return prepared
     return this.#parts.codeDirectory(version.code.sha256)
   }
 
@@ -62,14 +68,47 @@ export class Snapshots {
     return failure
   }
 
-  /** Forgets what nobody has used for long. */
+  /** Sweeps now and then once a day. @returns what stops it; a process need not live for it. */
+  sweepDaily(): NodeJS.Timeout {
+    const sweep = () => {
+      this.sweep().catch((error) => this.#parts.report(`old snapshots remain: ${error}`))
+    }
+    sweep()
+    return setInterval(sweep, DAY_MS).unref()
+  }
+
+  /**
+   * Forgets what nobody has used for long, and what nobody will finish: at once what earlier lives
+   * of this scheduler left, and what another scheduler has not touched for an hour.
+   */
   async sweep(now = Date.now()): Promise<void> {
     const { snapshotsDirectory } = this.#parts
-    for (const name of await readdir(snapshotsDirectory).catch(() => [])) {
+    const unfinished = join(snapshotsDirectory, UNFINISHED)
+    for (const name of await list(snapshotsDirectory)) {
       const folder = join(snapshotsDirectory, name)
-      const used = await stat(folder).then(({ mtimeMs }) => mtimeMs)
-      if (now - used > UNUSED_MS_MAX) await rm(folder, { recursive: true, force: true })
+      if (name === UNFINISHED || (await ageMs(folder, now)) <= UNUSED_MS_MAX) continue
+      const leaving = this.#unfinished()
+      await mkdir(unfinished, { recursive: true })
+      // In one step, so that nobody mounts half of it; another scheduler may have been quicker.
+      await rename(folder, leaving).catch(() => {})
+      await remove(leaving)
     }
+    for (const name of await list(unfinished)) {
+      if (await this.#isAbandoned(unfinished, name, now)) await remove(join(unfinished, name))
+    }
+  }
+
+  /** A place of this life's own, on the same file system as what is prepared. */
+  #unfinished(): string {
+    const { snapshotsDirectory, schedulerId } = this.#parts
+    const parent = join(snapshotsDirectory, UNFINISHED)
+    return join(parent, `${schedulerId}.${this.#life}.${randomBytes(8).toString('hex')}`)
+  }
+
+  async #isAbandoned(parent: string, name: string, now: number): Promise<boolean> {
+    const [, owner, life] = /^(.+)\.(.+)\..+$/.exec(name) ?? []
+    if (owner === this.#parts.schedulerId) return life !== this.#life
+    return (await ageMs(join(parent, name), now)) > UNFINISHED_MS_MAX
   }
 
   #folderOf({ deploymentId }: FunctionVersion): string {
@@ -84,7 +123,7 @@ export class Snapshots {
     if (!leavesCache(version) || (await exists(prepared))) return undefined
     const id = randomBytes(8).toString('hex')
     const code = await this.#parts.codeDirectory(version.code.sha256)
-    const fresh = `${prepared}.${id}`
+    const fresh = this.#unfinished()
     const run = await startFilling(this.#parts, { place, id, code })
     try {
       const failure = await run.ended
@@ -99,7 +138,7 @@ export class Snapshots {
       return undefined
     } finally {
       await run.close()
-      await rm(fresh, { recursive: true, force: true })
+      await remove(fresh)
     }
   }
 }
@@ -200,8 +239,24 @@ async function copyBounded(from: string, to: string): Promise<void> {
   await copy(from, to)
 }
 
-const exists = (path: string) =>
-  stat(path).then(
+const isDone = (work: Promise<unknown>) =>
+  work.then(
     () => true,
     () => false,
+  )
+
+const exists = (path: string) => isDone(stat(path))
+
+/** Marks as used now. @returns whether it is there. */
+const touch = (path: string) => isDone(utimes(path, new Date(), new Date()))
+
+const list = (folder: string): Promise<string[]> => readdir(folder).catch(() => [])
+
+const remove = (folder: string) => rm(folder, { recursive: true, force: true })
+
+/** Since it was used last; 0 for one that has just gone. */
+const ageMs = (folder: string, now: number): Promise<number> =>
+  stat(folder).then(
+    ({ mtimeMs }) => now - mtimeMs,
+    () => 0,
   )

@@ -116,7 +116,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     if (!draining) provisioned.turn()
     beat()
   }
-  const timers = [setInterval(sweep, HEARTBEAT_MS), setInterval(() => pool.reap(), SWEEP_MS)]
+  const timers = [setInterval(sweep, HEARTBEAT_MS), reapOften(pool), snapshots.sweepDaily()]
   beat()
   return {
     get stems() {
@@ -152,6 +152,8 @@ function heartbeat(
   return { ...self, memoryMbFree, environments, running, ...provisioned }
 }
 
+const reapOften = (pool: Pool) => setInterval(() => pool.reap(), SWEEP_MS)
+
 function countIdle(pool: Pool): number {
   const environments = [...pool.deployments].flatMap((one) => [...one.environments])
   return environments.filter(({ idleSince }) => idleSince !== undefined).length
@@ -171,7 +173,6 @@ function openPool(
   const parts = { ...rest, ...own, openChannel: openSandboxChannel }
   const snapshotsDirectory = join(options.dataDirectory, 'snapshots')
   const snapshots = new Snapshots({ ...parts, snapshotsDirectory })
-  snapshots.sweep().catch((error) => options.report(`old snapshots remain: ${error}`))
   const isBusy = () => pool.isBooting
   const { ageSecondsMax } = limits
   const memoryMb = limits.memoryMb - max * STEM_MEMORY_MB
