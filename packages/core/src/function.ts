@@ -15,6 +15,7 @@ import {
   settleImage,
 } from './container-image.ts'
 import { ServiceError } from './error.ts'
+import type { ScalableTarget } from './scaling.ts'
 
 export type Architecture = 'arm64' | 'x86_64'
 export type FunctionState = 'Active' | 'Failed' | 'Inactive' | 'Pending'
@@ -122,6 +123,8 @@ export interface FunctionDocument {
   tags: Record<string, string>
   url?: FunctionUrl
   concurrency?: Concurrency
+  /** Ranges of provisioned concurrency, and what changes them by schedule. */
+  scaling?: ScalableTarget[]
 }
 
 /** Environment variables may take 4 KB in all, measured as JSON (Lambda quotas). */

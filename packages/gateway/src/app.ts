@@ -11,11 +11,13 @@ import { type Context, Hono } from 'hono'
 import { gatherEnvironments } from './census.ts'
 import { CODE_PATH, type CodeLinks } from './code-links.ts'
 import { match, parse, render, type WireAnswer } from './contract.ts'
+import { answerTarget, readTarget } from './json-target.ts'
 import type { InvokeParts } from './routes/invoke.ts'
 import { answerLogs } from './routes/logs.ts'
+import { answerScaling } from './routes/scaling.ts'
 import { ROUTES } from './routes/table.ts'
 import { validate } from './validation.ts'
-import { renderError } from './wire-errors.ts'
+import { renderError, renderTargetError } from './wire-errors.ts'
 
 export interface AppParts extends InvokeParts {
   version: string
@@ -30,7 +32,9 @@ export interface AppParts extends InvokeParts {
 /** AWS's own limit for a control request, a 50 MB zip in base64 and then some. */
 const REQUEST_BYTES_MAX = 70_167_211
 const BILL_WITHIN_MS = 5_000
-const LOGS_TARGET = 'Logs_20140328.'
+/** Services by the name that X-Amz-Target has for them. */
+const LOGS = 'Logs_20140328'
+const SCALING = 'AnyScaleFrontendService'
 
 export function createApp(parts: AppParts): Hono {
   const app = new Hono()
@@ -38,7 +42,9 @@ export function createApp(parts: AppParts): Hono {
   app.get(`${CODE_PATH}:sha256`, (c) => code(c, parts))
   app.get('/hearth/bill', (c) => guarded(c, parts, () => bill(c, parts)))
   app.get('/hearth/environments', (c) => guarded(c, parts, () => environments(parts)))
-  app.post('/', (c) => guarded(c, parts, (body) => logs(c, body, parts)))
+  app.post('/', (c) =>
+    guarded(c, parts, (body, requestId) => targeted(c, body, { parts, requestId })),
+  )
   app.all('*', (c) =>
     guarded(c, parts, (body, requestId) => control(c, body, { parts, requestId })),
   )
@@ -108,15 +114,25 @@ async function control(
   return render(operation, output as Record<string, unknown>)
 }
 
-async function logs(c: Context, body: Uint8Array, parts: AppParts): Promise<WireAnswer> {
-  const target = c.req.header('x-amz-target') ?? ''
-  if (!target.startsWith(LOGS_TARGET)) {
-    throw new ServiceError('UnknownOperationException', `No operation is called ${target}.`)
-  }
-  const input = JSON.parse(Buffer.from(body).toString() || '{}') as Record<string, unknown>
+/** One operation of the services that share a path. */
+async function targeted(
+  c: Context,
+  body: Uint8Array,
+  { parts, requestId }: { parts: AppParts; requestId: string },
+): Promise<WireAnswer> {
   const { account, region } = parts
-  const operation = target.slice(LOGS_TARGET.length)
-  return answerLogs({ operation, input, account, region }, parts.logs)
+  const target = c.req.header('x-amz-target') ?? ''
+  try {
+    const { service, operation, input } = readTarget(target, body)
+    if (service === LOGS) return answerLogs({ operation, input, account, region }, parts.logs)
+    if (service === SCALING) {
+      const caller = { place: { account, region }, requestId, origin: addressOf(c).origin }
+      return answerTarget(await answerScaling({ operation, input }, caller, parts))
+    }
+  } catch (error) {
+    return renderTargetError(error, requestId)
+  }
+  throw new ServiceError('UnknownOperationException', `No operation is called ${target}.`)
 }
 
 async function bill(c: Context, parts: AppParts): Promise<WireAnswer> {

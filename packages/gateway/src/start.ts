@@ -12,6 +12,7 @@ import { createMetrics } from './metrics.ts'
 import { handleInvoke, isInvoke } from './routes/invoke.ts'
 import { handleStreamingInvoke, isStreamingInvoke } from './routes/invoke-streaming.ts'
 import { handleUrlRequest, urlTarget } from './routes/url-requests.ts'
+import { startScalingClock } from './scaling-clock.ts'
 import { startSettlement } from './settlement.ts'
 import { createVerifier } from './sigv4.ts'
 import { prepareSnapshot } from './snapshot-preparation.ts'
@@ -36,7 +37,7 @@ export interface Gateway {
 }
 
 /** Services whose signatures are accepted: what Hearth answers for. */
-const SERVICES = ['lambda', 'logs']
+const SERVICES = ['application-autoscaling', 'lambda', 'logs']
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 60_000
 const HEADER_BYTES_MAX = 16 * 1024
@@ -52,6 +53,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     findImage: (uri, architecture) => findImage(options, { uri, architecture }),
     prepareSnapshot: (question) => prepareSnapshot(options, question),
   })
+  const { concurrency: limit } = options.limits
+  const clock = startScalingClock({ functions, limit, report: console.error })
   const metrics = createMetrics()
   const parts: AppParts = {
     ...options,
@@ -89,6 +92,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     metrics: metrics.text,
     async close() {
       settlement.close()
+      clock.close()
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeIdleConnections()
       const forced = setTimeout(() => server.closeAllConnections(), 5_000)

@@ -14,8 +14,10 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   InvalidParameterValueException: 400,
   InvalidRequestContentException: 400,
   InvalidSignatureException: 403,
+  LimitExceededException: 400,
   MissingAuthenticationTokenException: 403,
   NotImplementedException: 501,
+  ObjectNotFoundException: 400,
   PreconditionFailedException: 412,
   ProvisionedConcurrencyConfigNotFoundException: 404,
   RequestEntityTooLargeException: 413,
@@ -67,6 +69,20 @@ export function renderError(error: unknown, requestId: string): WireAnswer {
       ...(code === 'TooManyRequestsException' && { 'retry-after': RETRY_AFTER_SECONDS }),
     },
     body: JSON.stringify(body),
+  }
+}
+
+/**
+ * The same in the JSON 1.1 protocol, whose services are chosen by X-Amz-Target: whatever is the
+ * caller's fault is a 400, and the body names it.
+ */
+export function renderTargetError(error: unknown, requestId: string): WireAnswer {
+  const refusal = error instanceof ServiceError ? error : internal(error, requestId)
+  const { code, message } = refusal
+  return {
+    status: STATUS[code] < 500 ? 400 : STATUS[code],
+    headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-errortype': code },
+    body: JSON.stringify({ __type: code, message, Message: message }),
   }
 }
 

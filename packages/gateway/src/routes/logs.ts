@@ -4,6 +4,7 @@
 
 import type { Logs } from '@hearth/store/logs'
 import type { WireAnswer } from '../contract.ts'
+import { answerTarget, numberOf, textOf } from '../json-target.ts'
 
 export interface LogsRequest {
   /** The operation, from X-Amz-Target. */
@@ -45,13 +46,13 @@ async function filterEvents({ input, account }: LogsRequest, logs: Logs): Promis
   if (found === 'no such group') {
     return refuse('ResourceNotFoundException', 'The specified log group does not exist.')
   }
-  return answer({ ...found, searchedLogStreams: [] })
+  return answerTarget({ ...found, searchedLogStreams: [] })
 }
 
 async function describeGroups(request: LogsRequest, logs: Logs): Promise<WireAnswer> {
   const { input, account, region } = request
   const groups = await logs.groups(account, textOf(input.logGroupNamePrefix) ?? '')
-  return answer({
+  return answerTarget({
     logGroups: groups.map((logGroupName) => ({
       logGroupName,
       arn: `arn:aws:logs:${region}:${account}:log-group:${logGroupName}:*`,
@@ -66,7 +67,7 @@ async function describeStreams({ input, account }: LogsRequest, logs: Logs): Pro
   const group = groupOf(input)
   if (group === undefined) return refuse('InvalidParameterException', 'logGroupName is required.')
   const streams = await logs.streamsOf(account, group)
-  return answer({ logStreams: streams.map((logStreamName) => ({ logStreamName })) })
+  return answerTarget({ logStreams: streams.map((logStreamName) => ({ logStreamName })) })
 }
 
 /** A group is named by its name, or by an ARN that ends in it. */
@@ -75,17 +76,7 @@ function groupOf(input: Record<string, unknown>): string | undefined {
   return name?.replace(/^arn:[^:]*:logs:[^:]*:\d*:log-group:/, '').replace(/:\*$/, '')
 }
 
-const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined)
-const numberOf = (value: unknown) => (typeof value === 'number' ? value : undefined)
 const given = (name: string, value: unknown) => (value === undefined ? {} : { [name]: value })
-
-function answer(body: unknown): WireAnswer {
-  return {
-    status: 200,
-    headers: { 'content-type': 'application/x-amz-json-1.1' },
-    body: JSON.stringify(body),
-  }
-}
 
 function refuse(type: string, message: string): WireAnswer {
   return {
