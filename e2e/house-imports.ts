@@ -20,6 +20,7 @@ const HOMES: readonly { vendor: RegExp; homes: string[]; types?: true }[] = [
   { vendor: /^@nats-io\//, homes: ['packages/bus/'] },
   { vendor: /^dockerode$/, homes: ['packages/scheduler/src/drivers/docker'] },
   { vendor: /^(hono|@hono\/.*)$/, homes: ['packages/gateway/', 'e2e/'] },
+  { vendor: /^croner$/, homes: ['packages/gateway/src/schedule.ts'] },
   { vendor: /^prom-client$/, homes: ['cli', 'gateway', 'scheduler'].map(metricsOf) },
   {
     vendor: /^@aws-sdk\//,

@@ -2,8 +2,7 @@
 // first to write what is due into the function's record has done it for all, since whoever comes
 // second finds nothing due. What occurred while no gateway ran is found due when one starts.
 
-import type { ScheduledAction } from '@hearth/core/scaling'
-import { type Occurrence, settleDue } from '@hearth/core/scaling'
+import { type Occurrence, type ScheduledAction, settleDue } from '@hearth/core/scaling'
 import type { Functions } from '@hearth/store/functions'
 import { type Schedule, scheduleOf } from './schedule.ts'
 
@@ -30,7 +29,7 @@ export function startScalingClock(parts: ScalingClockParts): ScalingClock {
       const key = `${account}/${name}`
       if (!isDue || settling.has(key)) continue
       settling.add(key)
-      settle(parts, account, name)
+      settle({ ...parts, dueAt }, account, name)
         .catch((error) => parts.report(`the schedule of ${name} waits: ${error}`))
         .finally(() => settling.delete(key))
     }
@@ -40,13 +39,18 @@ export function startScalingClock(parts: ScalingClockParts): ScalingClock {
 }
 
 /** Writes what is due into the record; harmless when somebody else was quicker. */
-async function settle(parts: ScalingClockParts, account: string, name: string): Promise<void> {
+async function settle(
+  parts: ScalingClockParts & { dueAt(action: ScheduledAction): number },
+  account: string,
+  name: string,
+): Promise<void> {
   let occurrences: Occurrence[] = []
   await parts.functions.change(account, name, (found) => {
     if (!found) throw new Error('the function was deleted')
     const documents = parts.functions.list(account)
     const facts = { documents, limit: parts.limit, now: Date.now() }
-    const latest = (action: ScheduledAction, until: number) => scheduleOrNone(action)?.latest(until)
+    const latest = (action: ScheduledAction, until: number) =>
+      parts.dueAt(action) <= until ? scheduleOrNone(action)?.latest(until) : undefined
     const settled = settleDue(found, facts, latest)
     occurrences = settled.occurrences
     return settled.document

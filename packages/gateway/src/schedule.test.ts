@@ -59,6 +59,7 @@ test.each([
   'rate(0 minutes)',
   'rate(5 weeks)',
   'at(2026-06-01)',
+  'at(2026-02-30T00:00:00)',
   'at(2026-13-41T99:00:00)',
   'every day',
   '',

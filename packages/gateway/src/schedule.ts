@@ -40,13 +40,19 @@ export function scheduleOf(action: Timing): Schedule {
 function readSchedule({ schedule, timezone = 'UTC', startAt, createdAt }: Timing): Schedule {
   requireZone(timezone)
   const [, form, inside = ''] = FORM.exec(schedule) ?? []
-  if (form === 'at' && AT.test(inside)) return once(cronOf(schedule, inside, timezone))
+  if (form === 'at' && isMoment(inside)) return once(cronOf(schedule, inside, timezone))
   const [, count, unit] = (form === 'rate' && RATE.exec(inside)) || []
   if (count) {
     return every(startAt ?? createdAt, Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS])
   }
   if (form === 'cron') return again(cronOf(schedule, toQuartz(schedule, inside), timezone))
   throw refusal(schedule, 'use at(yyyy-mm-ddThh:mm:ss), rate(value unit) or cron(fields)')
+}
+
+/** A day that no month has would otherwise be one of the next month. */
+function isMoment(text: string): boolean {
+  const time = AT.test(text) ? Date.parse(`${text}Z`) : Number.NaN
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text)
 }
 
 /** With seconds, and Saturday for an L on its own, which croner does not know. */
@@ -64,7 +70,7 @@ function toQuartz(schedule: string, inside: string): string {
 
 function cronOf(schedule: string, pattern: string, timezone: string): Cron {
   try {
-    const cron = new Cron(pattern, {
+    return new Cron(pattern, {
       timezone,
       paused: true,
       alternativeWeekdays: true,
@@ -72,9 +78,6 @@ function cronOf(schedule: string, pattern: string, timezone: string): Cron {
       // What is set for 2:30 happens on each day, also on one without that hour, or with two.
       fixedTimeRule: 'no-wildcard',
     })
-    // A day that no month has is found out only now.
-    cron.nextRun(new Date(0))
-    return cron
   } catch (cause) {
     throw refusal(schedule, (cause as Error).message)
   }

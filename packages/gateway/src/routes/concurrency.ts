@@ -129,7 +129,8 @@ export const getAccountSettings: Route<
   }
 }
 
-const accountOf = ({ place }: Caller, { functions, limits }: Parts) => ({
+/** The caller's account now, as the laws of concurrency want it. */
+export const accountOf = ({ place }: Caller, { functions, limits }: Parts) => ({
   documents: functions.list(place.account),
   limit: limits.concurrency,
   now: Date.now(),

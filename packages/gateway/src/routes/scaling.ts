@@ -4,8 +4,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { ServiceError } from '@hearth/core/error'
-import type { FunctionDocument } from '@hearth/core/function'
-import { versionOf } from '@hearth/core/function'
+import { type FunctionDocument, versionOf } from '@hearth/core/function'
 import {
   deleteAction,
   deregisterTarget,
@@ -16,6 +15,7 @@ import {
   targetOf,
 } from '@hearth/core/scaling'
 import { scheduleOf } from '../schedule.ts'
+import { accountOf } from './concurrency.ts'
 import type { Caller, Parts } from './route.ts'
 import { type Input, pageOf, readName, readRange, readText, readTime } from './scaling-input.ts'
 import { NAMESPACE, viewAction, viewTarget } from './scaling-view.ts'
@@ -175,12 +175,6 @@ function change(
     return work(document)
   })
 }
-
-const accountOf = ({ place }: Caller, { functions, limits }: Parts) => ({
-  documents: functions.list(place.account),
-  limit: limits.concurrency,
-  now: Date.now(),
-})
 
 /** `function:NAME:QUALIFIER`, the one kind of resource. */
 const RESOURCE = /^function:([a-zA-Z0-9-_]{1,140}):([a-zA-Z0-9-_]{1,128})$/
