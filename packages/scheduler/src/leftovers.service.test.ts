@@ -43,7 +43,10 @@ test('what a killed scheduler leaves is removed and recorded', async () => {
     expect(await driver.list()).toEqual([])
     expect(await readdir(join(dataDirectory, 'run', schedulerId))).toEqual([])
     await expect
-      .poll(() => next.records.map((record) => `${record.requestId} ${record.outcome}`).sort())
+      .poll(() => next.records.map((record) => `${record.requestId} ${record.outcome}`).sort(), {
+        // A segment waits for a second before it leaves.
+        timeout: 5_000,
+      })
       .toEqual(['first success', 'running crashed', 'second success'])
     expect(next.records.find((record) => record.outcome === 'crashed')?.billedMs).toBe(0)
     expect((await next.invoke({ ms: 1 })).body).toBe('{"ms":1}')
