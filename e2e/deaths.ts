@@ -1,4 +1,5 @@
-// When sandboxes died, in the engine's own words: what ran in one is over then, whoever killed it.
+// When sandboxes died, in the engine's own words: what ran in one is over then, whoever killed it,
+// though it never reports its end. Only deaths are heard of, and none from before it listened.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
