@@ -65,7 +65,7 @@ export function violations(root: string): Violation[] {
 export function readSources(root: string): Source[] {
   return ['packages', 'e2e', 'images']
     .flatMap((folder) => walk(join(root, folder)))
-    .filter((path) => /\.(ts|cjs|mjs|py|rb|java|c)$/.test(path))
+    .filter((path) => /\.(ts|cjs|mjs|py|rb|java|cs|c)$/.test(path))
     .map((path) => {
       const text = readFileSync(path, 'utf8')
       return { path: relative(root, path), lines: text.split('\n'), imports: importsOf(text) }

@@ -15,7 +15,7 @@ export interface Image {
   folder?: string
   /** Tags that it is built from. */
   from: string[]
-  /** What a registry may offer in its place. */
+  /** What a registry may offer in its place; the only way to have it where nothing makes it. */
   upstream?: string
   /** Files and folders, beside its own folder, that go into it. */
   sources?: string[]
@@ -40,13 +40,60 @@ const node = (major: string): Image => ({
   prepare: (context) => prepareNode(join(ROOT, 'images', 'nodejs'), major, context),
 })
 
-/** `suite` is the Debian release that has this version. */
-const python = (version: string, suite: string): Image => ({
+/** Where an interpreter comes from: a Debian release, or an image that sandboxes start from. */
+type Origin = { suite: string } | { on: string }
+
+const python = (version: string, origin: Origin): Image => ({
   tag: `hearth/python${version}`,
   folder: 'python',
-  from: [BASE],
-  arguments: { VERSION: version, SUITE: suite },
+  ...('on' in origin
+    ? { from: [origin.on], arguments: { BASE: origin.on, VERSION: version }, onDemand: true }
+    : { from: [BASE], arguments: { BASE, VERSION: version, SUITE: origin.suite } }),
 })
+
+const ruby = (version: string, origin: Origin): Image => ({
+  tag: `hearth/ruby${version}`,
+  folder: 'ruby',
+  ...('on' in origin
+    ? { from: [origin.on], arguments: { BASE: origin.on } }
+    : { from: [BASE], arguments: { BASE, PACKAGE: `ruby${version}` } }),
+  onDemand: true,
+})
+
+/** What Debian does not have: an image as its makers publish it, under a tag of ours. */
+const pulled = (name: string, upstream: string): Image => ({
+  tag: `hearth/upstream-${name}`,
+  from: [],
+  upstream,
+  onDemand: true,
+})
+
+/** The same, made into an image that sandboxes start from. */
+const onPulled = (name: string, upstream: string): [Image, Image] => {
+  const source = pulled(name, upstream)
+  const ours: Image = {
+    tag: `hearth/on-${name}`,
+    folder: 'upstream',
+    from: [BASE, source.tag],
+    arguments: { UPSTREAM: source.tag },
+    onDemand: true,
+  }
+  return [source, ours]
+}
+
+const dotnet = (version: string): Image[] => {
+  const microsoft = (what: string) => `mcr.microsoft.com/dotnet/${what}:${version}.0-noble`
+  const sdk = pulled(`dotnet-sdk:${version}`, microsoft('sdk'))
+  const aspnet = onPulled(`dotnet:${version}`, microsoft('aspnet'))
+  const ours: Image = {
+    tag: `hearth/dotnet${version}`,
+    folder: 'dotnet',
+    from: [aspnet[1].tag, sdk.tag],
+    arguments: { BASE: aspnet[1].tag, SDK: sdk.tag },
+    onDemand: true,
+  }
+  return [sdk, ...aspnet, ours]
+}
 
 const java = (version: string, suite: string): Image => ({
   tag: `hearth/java${version}`,
@@ -73,15 +120,23 @@ export const IMAGES: readonly Image[] = [
   node('24'),
   { ...node('20'), onDemand: true },
   { ...node('26'), onDemand: true },
-  python('3.13', 'trixie'),
-  { ...python('3.14', 'sid'), onDemand: true },
-  { ...python('3.15', 'sid'), onDemand: true },
+  python('3.13', { suite: 'trixie' }),
+  { ...python('3.14', { suite: 'sid' }), onDemand: true },
+  { ...python('3.15', { suite: 'sid' }), onDemand: true },
+  ...onPulled('python:3.12', 'python:3.12-slim-trixie'),
+  python('3.12', { on: 'hearth/on-python:3.12' }),
   { tag: JDK, folder: 'jdk', from: [BASE], onDemand: true },
   java('17', 'bookworm'),
   java('21', 'trixie'),
   java('25', 'trixie'),
   { tag: 'hearth/provided', folder: 'provided', from: [BASE] },
-  { tag: 'hearth/ruby3.3', folder: 'ruby', from: [BASE], onDemand: true },
+  ruby('3.3', { suite: 'trixie' }),
+  ...onPulled('ruby:3.2', 'ruby:3.2-slim-trixie'),
+  ruby('3.2', { on: 'hearth/on-ruby:3.2' }),
+  ...onPulled('ruby:3.4', 'ruby:3.4-slim-trixie'),
+  ruby('3.4', { on: 'hearth/on-ruby:3.4' }),
+  ...dotnet('8'),
+  ...dotnet('10'),
   {
     tag: 'hearth/hearth:latest',
     folder: 'hearth',
@@ -90,6 +145,9 @@ export const IMAGES: readonly Image[] = [
     prepare: (context) => prepareHearth(ROOT, context),
   },
 ]
+
+/** Whether it can only be had from a registry: neither Debian nor npm has what it is made of. */
+export const isPulledOnly = ({ upstream, folder, make }: Image) => upstream && !folder && !make
 
 /** What Hearth itself, its sample and the commonest runtimes need. */
 export const STANDARD_IMAGES = IMAGES.filter(({ onDemand }) => !onDemand)

@@ -6,33 +6,52 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RUNTIMES } from '@hearth/core/runtime'
-import { type Image, imagesOf, ROOT, STANDARD_IMAGES } from './image-list.ts'
+import { IMAGES, type Image, imagesOf, isPulledOnly, ROOT, STANDARD_IMAGES } from './image-list.ts'
+import { Registries, refusal } from './image-registry.ts'
 import { type Report, step } from './progress.ts'
-import { inherited, registry } from './settings.ts'
+import { inherited } from './settings.ts'
 import { attempt, run, succeeds } from './shell.ts'
 
 const LABEL = 'hearth.sources'
-/** A registry that has not answered by then is taken for absent. */
-const REGISTRY_ANSWER_MS = 8_000
-/** A pull that makes no progress for this long is given up for a build. */
-const PULL_SILENCE_MS = 60_000
 
 /** Makes sure of images, in their order. @throws Error that says which one failed, and how. */
 export async function ensureImages(
   report: Report,
   images: readonly Image[] = STANDARD_IMAGES,
+  registries = new Registries(),
 ): Promise<void> {
-  const online = once(registryAnswers)
   const stamps = new Map<string, string>()
   for (const image of images) {
     const stamp = await stampOf(image, stamps)
     stamps.set(image.tag, stamp)
     const have = await labelOf(image.tag)
     if (have === stamp || (have !== undefined && isPulled(image, have))) continue
-    if (image.upstream && (await online(report)) && (await pull(image, report))) continue
+    if (await registries.bring(image, report)) continue
+    if (isPulledOnly(image)) throw refusal(image)
     report(`building ${image.tag}`)
     await build(image, stamp, report)
   }
+}
+
+/**
+ * Makes sure of every image that can be had here. @returns a sentence about each that cannot, and
+ * that some runtime needs.
+ */
+export async function ensureAllImages(report: Report): Promise<string[]> {
+  const registries = new Registries()
+  const refused = new Map<string, string>()
+  for (const image of IMAGES.filter(isPulledOnly)) {
+    await ensureImages(report, [image], registries).catch((error: Error) => {
+      refused.set(image.tag, error.message)
+    })
+  }
+  const lacking = new Set(refused.keys())
+  const possible = IMAGES.filter(({ tag, from }) => {
+    if (from.some((base) => lacking.has(base))) lacking.add(tag)
+    return !lacking.has(tag)
+  })
+  await ensureImages(report, possible, registries)
+  return [...refused.values()]
 }
 
 /**
@@ -57,43 +76,6 @@ async function labelOf(tag: string): Promise<string | undefined> {
 
 /** A pulled image has no label of ours, and its tag names its version. */
 const isPulled = (image: Image, label: string) => image.upstream !== undefined && label === ''
-
-async function registryAnswers(report: Report): Promise<boolean> {
-  const host = registry()
-  const url = host ? `http://${host}` : await registryOfEngine()
-  try {
-    await fetch(new URL('/v2/', url), { signal: AbortSignal.timeout(REGISTRY_ANSWER_MS) })
-    return true
-  } catch {
-    report('no image registry answers: images are built from Debian and npm')
-    return false
-  }
-}
-
-/** Where the engine itself would pull from: its first mirror, else its default registry. */
-async function registryOfEngine(): Promise<string> {
-  const format = '{{range .RegistryConfig.Mirrors}}{{.}} {{end}}{{.IndexServerAddress}}'
-  const { stdout } = await attempt('docker', ['info', '-f', format], {})
-  return stdout.trim().split(' ')[0] ?? ''
-}
-
-/**
- * @returns whether the image is here now; a failed pull is followed by a build, not by an error.
- */
-async function pull(image: Image, report: Report): Promise<boolean> {
-  const host = registry()
-  const name = host ? `${host}/${image.upstream}` : (image.upstream ?? '')
-  report(`pulling ${name}`)
-  const pulled = await attempt('docker', ['pull', name], {
-    silenceMs: PULL_SILENCE_MS,
-    onLine: (line) => report(line.slice(0, 100)),
-  })
-  if (pulled.status !== 0) {
-    report(`${name} could not be pulled; building it instead`)
-    return false
-  }
-  return succeeds('docker', ['tag', name, image.tag])
-}
 
 async function build(image: Image, stamp: string, report: Report): Promise<void> {
   if (image.make) {
@@ -143,13 +125,5 @@ async function addToHash(hash: ReturnType<typeof createHash>, path: string): Pro
     if (entry.name === 'node_modules' || /\.test\.ts$|\.md$/.test(entry.name)) continue
     hash.update(entry.name)
     await addToHash(hash, join(path, entry.name))
-  }
-}
-
-function once<A, T>(work: (argument: A) => Promise<T>): (argument: A) => Promise<T> {
-  let result: Promise<T> | undefined
-  return (argument) => {
-    result ??= work(argument)
-    return result
   }
 }

@@ -109,7 +109,7 @@ function addImages(program: Command, act: Surroundings['act']) {
 }
 
 async function images(runtimes: string[], all = false): Promise<void> {
-  const [{ step }, { ensureEngine }, { ensureImages }, list] = await Promise.all([
+  const [{ step }, { ensureEngine }, { ensureAllImages, ensureImages }, list] = await Promise.all([
     import('./progress.ts'),
     import('./engine.ts'),
     import('./images.ts'),
@@ -117,9 +117,13 @@ async function images(runtimes: string[], all = false): Promise<void> {
   ])
   const some = runtimes.length > 0 ? list.imagesOf(runtimes) : list.STANDARD_IMAGES
   await step('Docker: an engine.', ensureEngine)
-  await step('Images: pulled where a registry answers, else built here.', (report) =>
-    ensureImages(report, all ? list.IMAGES : some),
-  )
+  const title = 'Images: pulled where a registry answers, else built here.'
+  const refused = await step(title, async (report) => {
+    if (all) return ensureAllImages(report)
+    await ensureImages(report, some)
+    return []
+  })
+  for (const sentence of refused) console.log(`Not here: ${sentence}`)
 }
 
 interface ServeOptions {

@@ -100,6 +100,16 @@ const java = (version: string): Runtime => ({
   },
 })
 
+const dotnet = (version: string): Runtime => ({
+  image: `hearth/dotnet${version}`,
+  executionEnvironment: `AWS_Lambda_dotnet${version}`,
+  environment: { DOTNET_ROOT: '/var/lang/bin' },
+  stem: {
+    heapBound: true,
+    bootVariables: [...PROCESS_VARIABLES, 'COMPlus_', 'CORECLR_', 'DOTNET_', 'SSL_CERT_'],
+  },
+})
+
 /** The runtimes that this Hearth can run, by AWS's identifier. */
 export const RUNTIMES: Readonly<Record<string, Runtime>> = {
   'nodejs20.x': nodejs('20'),
@@ -109,12 +119,17 @@ export const RUNTIMES: Readonly<Record<string, Runtime>> = {
   'python3.13': python('3.13'),
   'provided.al2': OS_ONLY,
   'provided.al2023': OS_ONLY,
+  'python3.12': python('3.12'),
   'python3.14': python('3.14'),
   'python3.15': python('3.15'),
   java17: java('17'),
   java21: java('21'),
   java25: java('25'),
+  'ruby3.2': ruby('3.2'),
   'ruby3.3': ruby('3.3'),
+  'ruby3.4': ruby('3.4'),
+  dotnet8: dotnet('8'),
+  dotnet10: dotnet('10'),
 }
 
 /** Identifiers that AWS no longer accepts; the refusal has its own text. */
