@@ -2,8 +2,8 @@
 // program that is alone in its image, overrides, updates, and images that cannot be had. The
 // registry is a real one, on loopback.
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -20,6 +20,7 @@ import {
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildGo, buildGoImage, buildRic } from './container-builds.ts'
 import { eventually, type Hearth, MAIN, NODE, ROLE, startHearth } from './hearth.ts'
+import { type LoopbackRegistry, startRegistry } from './registry.ts'
 import { freePort } from './servers.ts'
 
 const run = promisify(execFile)
@@ -27,31 +28,21 @@ const docker = (...args: string[]) => run('docker', args)
 const RIC = 'hearth-test/ric:1'
 const GO = 'hearth-test/go:1'
 let hearth: Hearth
-let registry: ChildProcess
+let registry: LoopbackRegistry
 let folder: string
 let host: string
 
 beforeAll(async () => {
   await buildRic(RIC)
   await buildGoImage(GO, 'first')
-  folder = await mkdtemp(join(tmpdir(), 'hearth-registry-'))
-  const port = await freePort()
-  host = `localhost:${port}`
-  const config = join(folder, 'registry.yml')
-  const storage = `storage:\n  filesystem:\n    rootdirectory: ${folder}/store`
-  await writeFile(config, `version: 0.1\n${storage}\nhttp:\n  addr: 127.0.0.1:${port}\n`)
-  registry = spawn('/usr/bin/docker-registry', ['serve', config], { stdio: 'ignore' })
-  await eventually('the registry answers', () =>
-    fetch(`http://127.0.0.1:${port}/v2/`).then(
-      ({ ok }) => ok,
-      () => false,
-    ),
-  )
+  folder = await mkdtemp(join(tmpdir(), 'hearth-home-'))
+  registry = await startRegistry()
+  host = registry.host
   hearth = await startHearth()
 }, 900_000)
 afterAll(async () => {
   await hearth?.stop()
-  registry?.kill()
+  await registry?.stop()
   if (folder) await rm(folder, { recursive: true, force: true })
 })
 

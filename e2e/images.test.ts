@@ -1,7 +1,7 @@
 // Where images come from: here already, a registry that answers, or a build where none does, or
 // where it is too slow or does not have them. The registry is a real one, on loopback.
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Image } from '../packages/cli/src/image-list.ts'
 import { ensureImages } from '../packages/cli/src/images.ts'
-import { eventually } from './hearth.ts'
+import { type LoopbackRegistry, startRegistry } from './registry.ts'
 import { freePort } from './servers.ts'
 
 const run = promisify(execFile)
@@ -18,26 +18,13 @@ const docker = (...args: string[]) => run('docker', args)
 const TAG = 'hearth-test/thing:1'
 const said: string[] = []
 let folder: string
-let registry: ChildProcess
-let port: number
+let registry: LoopbackRegistry
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hearth-images-'))
-  port = await freePort()
-  const config = join(folder, 'registry.yml')
-  await writeFile(
-    config,
-    `version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: ${folder}/store\nhttp:\n  addr: 127.0.0.1:${port}\n`,
-  )
-  registry = spawn('/usr/bin/docker-registry', ['serve', config], { stdio: 'ignore' })
-  const url = `http://127.0.0.1:${port}/v2/`
-  await eventually('the registry answers', () =>
-    fetch(url).then(
-      ({ ok }) => ok,
-      () => false,
-    ),
-  )
-  const upstream = `localhost:${port}/thing:1`
+  registry = await startRegistry()
+  await writeFile(join(folder, 'content'), 'an image of one file')
+  const upstream = `${registry.host}/thing:1`
   await importImage(upstream, 'pulled')
   await docker('push', upstream)
   await docker('rmi', upstream)
@@ -47,8 +34,8 @@ afterEach(async () => {
   await docker('rmi', '--force', TAG).catch(() => {})
 })
 afterAll(async () => {
-  await docker('rmi', '--force', `localhost:${port}/thing:1`).catch(() => {})
-  registry.kill()
+  await docker('rmi', '--force', `${registry.host}/thing:1`).catch(() => {})
+  await registry.stop()
   delete process.env.HEARTH_REGISTRY
   await rm(folder, { recursive: true, force: true })
 })
@@ -56,7 +43,7 @@ afterAll(async () => {
 /** The smallest image, with a label that says where it is from. */
 async function importImage(tag: string, origin: string): Promise<void> {
   const archive = join(folder, `${origin}.tar`)
-  await run('tar', ['-cf', archive, '-C', folder, 'registry.yml'])
+  await run('tar', ['-cf', archive, '-C', folder, 'content'])
   await docker('import', '--change', `LABEL origin=${origin}`, archive, tag)
 }
 
@@ -75,17 +62,17 @@ async function ensure(host: string, upstream = 'thing:1'): Promise<string> {
 }
 
 test('an image is pulled where a registry has it', async () => {
-  expect(await ensure(`localhost:${port}`)).toBe('pulled')
+  expect(await ensure(registry.host)).toBe('pulled')
 })
 
 test('an image that a registry does not have is built', async () => {
-  expect(await ensure(`localhost:${port}`, 'nothing:1')).toBe('built')
-  expect(said).toContain(`localhost:${port}/nothing:1 could not be pulled; building it instead`)
+  expect(await ensure(registry.host, 'nothing:1')).toBe('built')
+  expect(said).toContain(`${registry.host}/nothing:1 could not be pulled; building it instead`)
 })
 
 test('an image that is here is left alone, whatever the registry', async () => {
   await importImage(TAG, 'mine')
-  expect(await ensure(`localhost:${port}`)).toBe('mine')
+  expect(await ensure(registry.host)).toBe('mine')
   expect(said).toEqual([])
 })
 

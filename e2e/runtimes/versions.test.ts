@@ -1,8 +1,10 @@
-// Every version of Node.js and Python that there is, through the AWS SDK: each is what it says that
-// it is, answers, logs and fails. What the languages do in full is told by invoke.test.ts.
+// Every version of Node.js and Python that can be made anywhere, through the AWS SDK: each is what
+// it says that it is, answers, logs and fails. What the languages do in full is told by
+// invoke.test.ts, and by pulled.test.ts what only a registry has.
 
 import { RUNTIMES } from '@hearth/core/runtime'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { imagesOf, isPulledOnly } from '../../packages/cli/src/image-list.ts'
 import { type Hearth, startHearth } from '../hearth.ts'
 
 const LANGUAGES = {
@@ -39,7 +41,8 @@ beforeAll(async () => {
 })
 afterAll(() => hearth?.stop())
 
-const versions = Object.keys(RUNTIMES).flatMap((runtime) => {
+const anywhere = Object.keys(RUNTIMES).filter((runtime) => !imagesOf([runtime]).some(isPulledOnly))
+const versions = anywhere.flatMap((runtime) => {
   const [, language = '', version = ''] = /^(nodejs|python)([\d.]+?)(?:\.x)?$/.exec(runtime) ?? []
   return language ? [{ runtime, language: language as keyof typeof LANGUAGES, version }] : []
 })

@@ -147,7 +147,8 @@ export const IMAGES: readonly Image[] = [
 ]
 
 /** Whether it can only be had from a registry: neither Debian nor npm has what it is made of. */
-export const isPulledOnly = ({ upstream, folder, make }: Image) => upstream && !folder && !make
+export const isPulledOnly = ({ upstream, folder, make }: Image): boolean =>
+  upstream !== undefined && !folder && !make
 
 /** What Hearth itself, its sample and the commonest runtimes need. */
 export const STANDARD_IMAGES = IMAGES.filter(({ onDemand }) => !onDemand)
