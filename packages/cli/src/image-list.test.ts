@@ -2,7 +2,7 @@
 
 import { RUNTIMES } from '@hearth/core/runtime'
 import { expect, test } from 'vitest'
-import { IMAGES, imagesOf, STANDARD_IMAGES } from './image-list.ts'
+import { IMAGES, imagesOf, isPulledOnly, STANDARD_IMAGES } from './image-list.ts'
 
 const tags = (images: readonly { tag: string }[]) => images.map(({ tag }) => tag)
 
@@ -28,6 +28,24 @@ test('a runtime is made with its bases alone', () => {
     'hearth/base:trixie',
     'hearth/nodejs20.x',
   ])
+})
+
+test('what only a registry has is pulled before what is built on it, and never by up', () => {
+  expect(tags(imagesOf(['python3.12']))).toEqual([
+    'hearth/debian:trixie-slim',
+    'hearth/base:trixie',
+    'hearth/upstream-python:3.12',
+    'hearth/on-python:3.12',
+    'hearth/python3.12',
+  ])
+  const pulled = imagesOf(['dotnet10']).filter(isPulledOnly)
+  expect(pulled.map(({ upstream }) => upstream)).toEqual([
+    'mcr.microsoft.com/dotnet/sdk:10.0-noble',
+    'mcr.microsoft.com/dotnet/aspnet:10.0-noble',
+  ])
+  expect(STANDARD_IMAGES.filter(isPulledOnly)).toEqual([])
+  // What can be built is never refused for want of a registry.
+  expect(imagesOf(['nodejs24.x', 'java21', 'ruby3.3']).filter(isPulledOnly)).toEqual([])
 })
 
 test('an unknown runtime is refused with the list of those that are known', () => {
