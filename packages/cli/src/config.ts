@@ -69,9 +69,11 @@ const schema = z.object({
   HEARTH_AGE_SECONDS_MAX: number(4 * 3600, 1),
   /** Whether the scheduler may start its privileged helper; Docker's API does its work otherwise. */
   HEARTH_HANDS: z.enum(['auto', 'off']).default('auto'),
+  /** Network namespaces that wait for sandboxes which start without a stem: at most so many. */
+  HEARTH_NAMESPACES_MAX: number(4, 0),
   /** What sandboxes may reach of the host and of private networks: `10.1.0.0/16, db.lan:5432`. */
   HEARTH_SANDBOX_ALLOW: z.string().default('').transform(parseDestinations),
-  /** What runs sandboxes, by the engine's name for it; the engine's default without one. */
+  /** What runs sandboxes, by the engine's name for it; unsaid, crun where it works. */
   HEARTH_SANDBOX_RUNTIME: z
     .string()
     .regex(/^[A-Za-z0-9._-]{0,100}$/)

@@ -114,6 +114,7 @@ export const IMAGES: readonly Image[] = [
   { tag: BASE, folder: 'base', from: [DEBIAN] },
   { tag: 'hearth/hands:trixie', folder: 'hands', from: [DEBIAN] },
   { tag: 'hearth/network:trixie', folder: 'network', from: [DEBIAN] },
+  { tag: 'hearth/holder:trixie', folder: 'holder', from: [DEBIAN] },
   { tag: 'hearth/nats:2.15.1', folder: 'nats', from: [DEBIAN], upstream: 'nats:2.15.1' },
   { tag: 'hearth/valkey:8.1', folder: 'valkey', from: [DEBIAN], upstream: 'valkey/valkey:8.1' },
   node('22'),

@@ -117,6 +117,7 @@ async function scheduler({ config, stops, ...ground }: Ground): Promise<void> {
     stems: { max: config.HEARTH_STEMS_MAX, standing: config.HEARTH_STEMS },
     streamedBytesMax: config.HEARTH_STREAMED_BYTES_MAX,
     hands: config.HEARTH_HANDS,
+    namespacesMax: config.HEARTH_NAMESPACES_MAX,
     isolation: {
       allow: config.HEARTH_SANDBOX_ALLOW,
       ...(config.HEARTH_SANDBOX_RUNTIME && { runtime: config.HEARTH_SANDBOX_RUNTIME }),

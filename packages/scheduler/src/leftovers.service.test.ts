@@ -34,6 +34,7 @@ test('what a killed scheduler leaves is removed and recorded', async () => {
     epoch: '0',
     dataDirectory,
     hands: 'off',
+    namespacesMax: 0,
     isolation: { allow: [] },
     report: () => {},
   })

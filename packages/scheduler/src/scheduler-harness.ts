@@ -57,6 +57,8 @@ export interface HarnessOptions {
   dataDirectory?: string
   isLedgerAway?: boolean
   hands?: 'auto' | 'off'
+  /** None, unless a test is about them. */
+  namespacesMax?: number
   isolation?: Partial<Isolation>
 }
 
@@ -100,6 +102,7 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     stems: { max: 0, standing: [], ...options.stems },
     streamedBytesMax: STREAMED_BYTES_MAX,
     hands: options.hands ?? 'auto',
+    namespacesMax: options.namespacesMax ?? 0,
     isolation: { allow: [], ...options.isolation },
     requests: oneAnswerer(answerers as unknown[]),
     openTokens: async () => ENOUGH,

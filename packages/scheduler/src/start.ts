@@ -48,6 +48,8 @@ export interface SchedulerOptions {
   requests: Requests
   /** Whether to work with the native helper where that is possible, or with Docker's API alone. */
   hands: 'auto' | 'off'
+  /** Network namespaces that are made ahead: at most so many wait. */
+  namespacesMax: number
   /** Called once this life may hold tokens: nothing of an earlier one runs any more. */
   openTokens(own: { life: number; fence(): void }): Promise<HeldTokens>
   isolation: Isolation

@@ -1,5 +1,5 @@
-// What the engine is asked before the first sandbox: whether it has the runtime, and how it knows
-// the paths of our data directory. Also the words in which its failures are told.
+// What the engine is asked before the first sandbox: how it knows the paths of our data directory.
+// Also the words in which its failures are told.
 
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
@@ -16,19 +16,6 @@ const CONFLICT = 409
 
 export const isGone = (error: unknown) => (error as DockerError).statusCode === NOT_FOUND
 export const isConflict = (error: unknown) => (error as DockerError).statusCode === CONFLICT
-
-/** @throws Error when the engine does not know the runtime that sandboxes are to have. */
-export async function requireRuntime(docker: Docker, runtime: string | undefined): Promise<void> {
-  const info = (await docker.info().catch((error: unknown) => {
-    throw new Error(explain(error, ''))
-  })) as { Runtimes?: Record<string, unknown> }
-  const known = Object.keys(info.Runtimes ?? {})
-  if (runtime === undefined || known.includes(runtime)) return
-  throw new Error(
-    `HEARTH_SANDBOX_RUNTIME is ${runtime}, which this engine does not know. It knows ` +
-      `${known.sort().join(', ')}; others are added in its configuration, under "runtimes".`,
-  )
-}
 
 /**
  * How to name a path of the data directory to the engine. When Hearth itself runs in a container

@@ -4,6 +4,7 @@
 import type Docker from 'dockerode'
 import { HOST_NAME, type SandboxNetwork } from './docker-network.ts'
 import type { SandboxSpec } from './driver.ts'
+import type { NetworkKind } from './namespace-pool.ts'
 import { seccompProfile } from './seccomp-profile.ts'
 
 export interface TemplateParts {
@@ -18,13 +19,15 @@ export interface TemplateParts {
   awaitsCode: boolean
   /** The one of sandboxes that have one. */
   network: SandboxNetwork
+  /** Id of the container whose network namespace it joins, made ahead under the same rules. */
+  holder?: string
   /** Files of the socket directory as `name:place`: who its user is. */
   accounts: readonly string[]
   /** The engine's default when there is none. */
   runtime?: string
 }
 
-const SECCOMP = `seccomp=${seccompProfile()}`
+export const SECCOMP = `seccomp=${seccompProfile()}`
 const BYTES_PER_MB = 1024 * 1024
 /**
  * Short periods, so that a small CPU share stalls for milliseconds rather than a tenth of a second.
@@ -35,11 +38,13 @@ const PIDS_MAX = 1024
 const FILES_MAX = 1024
 
 export function hostConfig(parts: TemplateParts): Docker.HostConfig {
-  const { spec, toHost, codeDirectory, tmpDirectory, runtime } = parts
+  const { spec, toHost, codeDirectory, tmpDirectory, runtime, holder } = parts
   // Memory-backed, where nothing can mount: what a function writes to /tmp is then its memory.
   const tmpfs = { '/tmp': `rw,exec,nosuid,nodev,mode=1777,size=${spec.tmpMb}m` }
   return {
-    ...networkOf(parts),
+    ...(holder
+      ? { NetworkMode: `container:${holder}` }
+      : networkOf(spec.network ?? 'internet', parts.network)),
     ...(runtime && { Runtime: runtime }),
     ReadonlyRootfs: true,
     CapDrop: ['ALL'],
@@ -67,8 +72,8 @@ export function hostConfig(parts: TemplateParts): Docker.HostConfig {
 }
 
 /** Its own loopback and nothing else, or the bridge, on which the host has a name. */
-function networkOf({ spec, network }: TemplateParts): Docker.HostConfig {
-  if (spec.network === 'none') return { NetworkMode: 'none' }
+export function networkOf(kind: NetworkKind, network: SandboxNetwork): Docker.HostConfig {
+  if (kind === 'none') return { NetworkMode: 'none' }
   return { NetworkMode: network.id, ExtraHosts: [`${HOST_NAME}:${network.gateway}`] }
 }
 

@@ -1,5 +1,6 @@
-// The Docker driver on the real engine, with hearth-hands and through Docker's API alone; then what
-// only one of them can do, and what happens when hearth-hands dies.
+// The Docker driver on the real engine, with hearth-hands and through Docker's API alone, and with
+// sandboxes that join a network namespace; then what only one of them can do, and what happens when
+// hearth-hands dies.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,27 +13,36 @@ import Docker from 'dockerode'
 import { describe, expect, test } from 'vitest'
 import { openDockerDriver } from './docker.ts'
 import { driverContract, openGround, type Way } from './driver.contract.ts'
+import type { SandboxDriver } from './driver.ts'
 
 const docker = new Docker()
+const HAS_CRUN = 'crun' in ((await docker.info()) as { Runtimes: object }).Runtimes
 const NANOSECONDS = 1e9
 let lives = 0
 
-const way = (hands: 'auto' | 'off'): Way & { owner: string } => {
+const way = (
+  hands: 'auto' | 'off',
+  { joins = false, runtime = '' } = {},
+): Way & { owner: string } => {
   lives += 1
   const owner = `driver-${process.pid}-${lives}`
   return {
     owner,
     resizesTmp: hands === 'auto',
-    open: (dataDirectory, problems) =>
-      openDockerDriver({
+    startsDirectly: joins,
+    async open(dataDirectory, problems) {
+      const driver = await openDockerDriver({
         owner,
         schedulerId: owner,
         epoch: '1',
         dataDirectory,
         hands,
-        isolation: { allow: [] },
+        namespacesMax: joins ? 3 : 0,
+        isolation: { allow: [], ...(runtime && { runtime }) },
         report: (problem) => problems.push(problem),
-      }),
+      })
+      return joins ? joining(driver, owner) : driver
+    },
     async cpuSeconds(id) {
       const stats = await docker
         .getContainer(`hearth-${id}`)
@@ -40,6 +50,28 @@ const way = (hands: 'auto' | 'off'): Way & { owner: string } => {
       return stats.cpu_stats.cpu_usage.total_usage / NANOSECONDS
     },
   }
+}
+
+/** Each sandbox that starts directly finds a namespace, and is seen to have joined it. */
+function joining(driver: SandboxDriver, owner: string): SandboxDriver {
+  return {
+    ...driver,
+    async start(spec) {
+      await expect.poll(() => holdersOf(owner), { timeout: 20_000 }).not.toEqual([])
+      const holders = await holdersOf(owner)
+      await driver.start(spec)
+      const { HostConfig } = await docker.getContainer(`hearth-${spec.id}`).inspect()
+      const mode = HostConfig.NetworkMode?.replace('container:', '')
+      if (spec.codeDirectory) expect(holders).toContain(mode)
+      else expect(holders).not.toContain(mode)
+    },
+  }
+}
+
+/** Ids of the containers whose namespaces wait or are joined. */
+async function holdersOf(owner: string): Promise<string[]> {
+  const label = [`hearth.owner=${owner}`, 'hearth.holder']
+  return (await docker.listContainers({ filters: { label } })).map(({ Id }) => Id)
 }
 
 /** The process number of a Hearth's hearth-hands on this machine. */
@@ -57,6 +89,11 @@ const mountsBelow = async (directory: string) => {
 
 describe('with hearth-hands', () => driverContract(way('auto')))
 describe("through Docker's API alone", () => driverContract(way('off')))
+describe('in joined network namespaces', () => driverContract(way('auto', { joins: true })))
+// An engine without crun has nothing to hold to the contract; sandboxes run in runc there.
+describe.skipIf(!HAS_CRUN)('in joined network namespaces, by crun', () =>
+  driverContract(way('auto', { joins: true, runtime: 'crun' })),
+)
 
 describe('hearth-hands', () => {
   const hands = way('auto')
@@ -161,7 +198,7 @@ async function startFrozen(dataDirectory: string, owner: string) {
      import { openSandboxChannel } from '${href('../sandbox-channel.ts')}'
      const [dataDirectory, owner] = process.argv.slice(2)
      const driver = await openDockerDriver({ owner, schedulerId: owner, epoch: '0',
-       dataDirectory, hands: 'auto', isolation: { allow: [] }, report: console.error })
+       dataDirectory, hands: 'auto', namespacesMax: 1, isolation: { allow: [] }, report: console.error })
      const socketDirectory = dataDirectory + '/run'
      await openSandboxChannel(socketDirectory, { side: {}, events: { ready() {}, exited() {},
        output() {}, outputEnded() {}, lost() {} } })

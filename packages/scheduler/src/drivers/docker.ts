@@ -5,14 +5,17 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import Docker from 'dockerode'
-import { explain, hostPaths, isGone, requireRuntime } from './docker-engine.ts'
+import { explain, hostPaths, isGone } from './docker-engine.ts'
 import { DockerHands, HANDS_IMAGE } from './docker-hands.ts'
-import { createOwn, findImage, initFile } from './docker-images.ts'
+import { openHolders } from './docker-holders.ts'
+import { findImage, initFile } from './docker-images.ts'
 import { type Destination, openNetwork, type SandboxNetwork } from './docker-network.ts'
+import { chooseRuntime, type SandboxRuntime, tryRuntime } from './docker-runtime.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
-import { hostConfig } from './docker-template.ts'
-import { openUsers, type SandboxUsers, settleIn, USER_LABEL } from './docker-users.ts'
-import type { SandboxDriver, SandboxListing, SandboxSpec } from './driver.ts'
+import { containerName, isStem, startContainer } from './docker-start.ts'
+import { openUsers } from './docker-users.ts'
+import type { SandboxDriver, SandboxListing } from './driver.ts'
+import { NamespacePool } from './namespace-pool.ts'
 
 export interface DockerDriverOptions {
   /** Tells sandboxes of several Hearths on one engine apart. */
@@ -23,6 +26,8 @@ export interface DockerDriverOptions {
   dataDirectory: string
   /** Whether to work with hearth-hands where that is possible, or never. */
   hands: 'auto' | 'off'
+  /** Network namespaces that wait for sandboxes which start directly: at most so many. */
+  namespacesMax: number
   isolation: Isolation
   report(problem: string): void
 }
@@ -30,7 +35,7 @@ export interface DockerDriverOptions {
 export interface Isolation {
   /** Destinations within private networks that sandboxes may reach all the same. */
   allow: readonly Destination[]
-  /** The engine's name for what runs sandboxes, such as `runsc`; its default without one. */
+  /** The engine's name for what runs sandboxes, such as `runsc`; the fastest that works, unsaid. */
   runtime?: string
 }
 
@@ -39,6 +44,7 @@ const LABELS = {
   scheduler: 'hearth.scheduler',
   epoch: 'hearth.epoch',
   hands: 'hearth.hands',
+  holder: 'hearth.holder',
 }
 
 /**
@@ -50,18 +56,22 @@ const FREEZE_BY_DOCKER_AFTER_MS = 10_000
 
 export async function openDockerDriver(options: DockerDriverOptions): Promise<SandboxDriver> {
   const docker = new Docker()
-  const { allow, runtime } = options.isolation
-  await requireRuntime(docker, runtime)
-  const network = await openNetwork(docker, allow, options.report)
-  const users = await openUsers(docker)
   const toHost = await hostPaths(docker, options.dataDirectory)
   const mountsDirectory = join(options.dataDirectory, 'mounts', options.schedulerId)
   await mkdir(mountsDirectory, { recursive: true, mode: 0o700 })
+  const own = { ...options, docker, mountsDirectory, toHost }
+  const runtime = await openRuntime(own)
+  const network = await openNetwork(docker, options.isolation.allow, options.report)
+  const users = await openUsers(docker)
   const sandboxes = new Map<string, DockerSandbox>()
-  const init = once(async () => toHost(await initFile(docker, options.dataDirectory)))
-  const own = { docker, network, users, mountsDirectory, toHost, labels: labelsOf(options), init }
-  const parts = { ...options, ...own }
-  const hands = await openHands(parts, sandboxes)
+  const hands = await openHands(own, sandboxes)
+  const { namespaces, closeNamespaces } = await openNamespaces(own, network, runtime)
+  const parts = {
+    ...{ docker, network, users, namespaces, toHost, report: options.report },
+    ...(runtime.name && { runtime: runtime.name }),
+    labels: labelsOf(options),
+    init: once(async () => toHost(await initFile(docker, options.dataDirectory))),
+  }
   await emptyMounts(mountsDirectory)
   const sandboxOf = (id: string) =>
     new DockerSandbox({ ...options, id, hands, ...whereabouts(docker, mountsDirectory, id) })
@@ -73,8 +83,9 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
       const sandbox = sandboxOf(spec.id)
       sandboxes.set(spec.id, sandbox)
       await sandbox.prepare(spec)
-      const isStem = !spec.codeDirectory && !spec.ownImage
-      await startContainer(parts, sandbox, spec, hands !== undefined && isStem)
+      const { codeDirectory, tmpDirectory } = sandbox
+      const awaitsCode = hands !== undefined && isStem(spec)
+      await startContainer(parts, spec, { codeDirectory, tmpDirectory, awaitsCode })
       sandbox.started()
     },
     async stop(id) {
@@ -82,6 +93,7 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
       sandboxes.delete(id)
       await sandbox.stop()
       users.giveBack(id)
+      await namespaces.giveBack(id)
     },
     list: () => list(docker, options.owner),
     async specialise(id, specialisation) {
@@ -98,22 +110,17 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
     freeze: async (id) => sandboxes.get(id)?.freeze(),
     thaw: async (id) => sandboxes.get(id)?.thaw(),
     setCpus: async (id, cpus) => sandboxes.get(id)?.setCpus(cpus),
-    close: async () => hands?.close(),
+    async close() {
+      await Promise.all([hands?.close(), closeNamespaces()])
+    },
   }
 }
 
 interface Parts extends DockerDriverOptions {
   docker: Docker
-  network: SandboxNetwork
-  users: SandboxUsers
   mountsDirectory: string
-  labels: Record<string, string>
   toHost(path: string): string
-  /** Where the engine finds hearth-init as a file. */
-  init(): Promise<string>
 }
-
-const containerName = (id: string) => `hearth-${id}`
 
 const whereabouts = (docker: Docker, mountsDirectory: string, id: string) => ({
   container: docker.getContainer(containerName(id)),
@@ -126,40 +133,38 @@ const labelsOf = ({ owner, schedulerId, epoch }: DockerDriverOptions) => ({
   [LABELS.epoch]: epoch,
 })
 
-async function startContainer(
-  { docker, toHost, labels, network, users, isolation, init }: Parts,
-  sandbox: DockerSandbox,
-  spec: SandboxSpec,
-  awaitsCode: boolean,
-): Promise<void> {
-  const { tmpDirectory } = sandbox
-  const user = users.take(spec.id)
-  const accounts = await settleIn(spec.socketDirectory, user)
-  try {
-    const template = {
-      name: containerName(spec.id),
-      Image: spec.image,
-      Labels: { ...labels, [USER_LABEL]: String(user) },
-      User: `${user}:${user}`,
-      HostConfig: hostConfig({
-        spec,
-        toHost,
-        codeDirectory: spec.codeDirectory ?? sandbox.codeDirectory,
-        ...(tmpDirectory && { tmpDirectory }),
-        awaitsCode,
-        network,
-        accounts,
-        ...(isolation.runtime && { runtime: isolation.runtime }),
-      }),
-    }
-    const { ownImage } = spec
-    const container = ownImage
-      ? await createOwn(docker, template, { ...ownImage, hostInitFile: await init() })
-      : await docker.createContainer(template)
-    await container.start()
-  } catch (error) {
-    throw new Error(explain(error, spec.image), { cause: error })
+function openRuntime(parts: Parts): Promise<SandboxRuntime> {
+  const { docker, mountsDirectory, toHost, report } = parts
+  const directory = join(mountsDirectory, 'trial-runtime')
+  const attempt = (name: string) => tryRuntime(docker, name, { directory, toHost })
+  return chooseRuntime(docker, parts.isolation.runtime, { attempt, report })
+}
+
+async function openNamespaces(parts: Parts, network: SandboxNetwork, runtime: SandboxRuntime) {
+  const { docker, report, owner, schedulerId } = parts
+  const holders = await openHolders({
+    ...parts,
+    ...{ network, labels: { [LABELS.owner]: owner, [LABELS.holder]: schedulerId } },
+    ...(runtime.name && { runtime: runtime.name }),
+    ended: () => namespaces.holderEnded(),
+  })
+  const namespaces: NamespacePool = new NamespacePool({
+    holders,
+    max: runtime.joins ? parts.namespacesMax : 0,
+    report,
+    lost(id) {
+      report(`sandbox ${id} is ended: its network namespace has gone`)
+      docker
+        .getContainer(containerName(id))
+        .kill()
+        .catch(() => {})
+    },
+  })
+  const closeNamespaces = async () => {
+    await namespaces.close()
+    await holders.close()
   }
+  return { namespaces, closeNamespaces }
 }
 
 /** Does it when it is wanted first, and again if it failed. */

@@ -18,6 +18,8 @@ export interface Way {
   cpuSeconds(id: string): Promise<number>
   /** Whether a stem's /tmp may still change its size. */
   resizesTmp: boolean
+  /** Whether sandboxes that are no stems are the ones to look at: they have their code at once. */
+  startsDirectly: boolean
 }
 
 export interface Sandbox {
@@ -96,6 +98,11 @@ function specialise(ground: Ground, id: string, changes: Partial<Specialisation>
   return ground.driver.specialise(id, { ...usual, ...changes })
 }
 
+function startAny(ground: Ground, way: Way, spec: Partial<SandboxSpec> = {}): Promise<Sandbox> {
+  const { codeDirectory } = ground
+  return ground.start({ ...spec, ...(way.startsDirectly && { codeDirectory }) })
+}
+
 function codeContract(ground: Ground): void {
   test('a sandbox sees its code, and is listed until it is stopped', async () => {
     const { id, run } = await ground.start({ codeDirectory: ground.codeDirectory })
@@ -135,7 +142,7 @@ function limitsContract(ground: Ground, way: Way): void {
   })
 
   test('/tmp is for anybody, holds what it should, and no more', async () => {
-    const { run } = await ground.start({ tmpMb: 96 })
+    const { run } = await startAny(ground, way, { tmpMb: 96 })
     expect(await run('ls -A /tmp; stat -c "%a %F" /tmp')).toBe('1777 directory\n')
     await run('echo "echo ran" > /tmp/program; chmod +x /tmp/program')
     expect(await run('/tmp/program')).toBe('ran\n')
@@ -160,7 +167,7 @@ function limitsContract(ground: Ground, way: Way): void {
 
 function freezingContract(ground: Ground, way: Way): void {
   test('a frozen sandbox uses no processor, and goes on when it is thawed', async () => {
-    const { id, begin } = await ground.start()
+    const { id, begin } = await startAny(ground, way)
     begin('while :; do :; done')
     await expect.poll(() => way.cpuSeconds(id), { timeout: 10_000 }).toBeGreaterThan(0.1)
     await ground.driver.freeze(id)
@@ -172,7 +179,7 @@ function freezingContract(ground: Ground, way: Way): void {
   })
 
   test('of freezing and thawing the one that was asked for last holds', async () => {
-    const { id, run } = await ground.start()
+    const { id, run } = await startAny(ground, way)
     const { freeze, thaw } = ground.driver
     await Promise.all([freeze(id), thaw(id), freeze(id), thaw(id)])
     expect(await run('echo on')).toBe('on\n')
@@ -185,7 +192,7 @@ function freezingContract(ground: Ground, way: Way): void {
   })
 
   test('a frozen sandbox can be stopped', async () => {
-    const { id } = await ground.start()
+    const { id } = await startAny(ground, way)
     await ground.driver.freeze(id)
     await ground.driver.stop(id)
     expect(await ground.driver.list()).toEqual([])
