@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { type Hearth, ROOT, startHearth } from '../hearth.ts'
 import { apart } from './apart.ts'
 import { cold } from './cold.ts'
+import { direct } from './direct.ts'
 import { startFloor } from './floor.ts'
 import { many } from './many.ts'
 import { print, type Row } from './table.ts'
@@ -21,7 +22,7 @@ const FUNCTION = 'export const handler = async (event) => event'
 
 const { values: given } = parseArgs({
   options: {
-    only: { type: 'string', default: 'warm,apart,cold,many' },
+    only: { type: 'string', default: 'warm,apart,cold,direct,many' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
   },
@@ -38,6 +39,7 @@ const groups: Record<string, () => Promise<Row[]>> = {
   warm: () => warm(hearth, floor, { functionName, ...effort }),
   apart: () => apart(hearth, { functionName, env: ENV, create, ...effort }),
   cold,
+  direct,
   many: () => many(hearth, functionName),
 }
 try {

@@ -68,7 +68,7 @@ function node(): Finding {
 }
 
 async function docker(): Promise<Finding[]> {
-  const format = '{{.ServerVersion}}'
+  const format = '{{.ServerVersion}}{{range $name, $_ := .Runtimes}} {{$name}}{{end}}'
   const { status, stdout } = await attempt('docker', ['info', '--format', format], {})
   if (status !== 0) {
     const fix =
@@ -82,7 +82,7 @@ async function docker(): Promise<Finding[]> {
     networkFault(),
   ])
   return [
-    { what: `Docker engine ${stdout.trim()}`, well: true },
+    { what: engine(stdout), well: true },
     {
       what: 'docker compose',
       well: composes,
@@ -99,6 +99,13 @@ async function docker(): Promise<Finding[]> {
       fix: `They are not: ${fault}. Restart Hearth to set the rules, or close these with a firewall.`,
     },
   ]
+}
+
+/** An engine is well without crun, and its functions start slower. */
+function engine(said: string): string {
+  const [version, ...runtimes] = said.trim().split(' ')
+  const crun = runtimes.includes('crun') ? 'with crun' : 'without crun, which would start faster'
+  return `Docker engine ${version}, ${crun}`
 }
 
 async function absentImages(): Promise<string[]> {

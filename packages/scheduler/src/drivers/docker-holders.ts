@@ -19,8 +19,8 @@ export interface DockerHoldersOptions {
   network: SandboxNetwork
   runtime?: string
   toHost(path: string): string
-  /** One has ended, perhaps because we removed it. */
-  ended(): void
+  /** One has ended that was not removed here. */
+  ended(holder: string): void
 }
 
 export interface DockerHolders extends Holders {
@@ -34,24 +34,31 @@ const MEMORY_BYTES = 32 * 1024 * 1024
 const PIDS_MAX = 64
 /** Nobody's rights. */
 const USER = '65534:65534'
+/** As much of its id as an engine makes a container's host name. */
+const NAME_LENGTH = 12
 
 export async function openHolders(options: DockerHoldersOptions): Promise<DockerHolders> {
   const { docker, labels } = options
   const all = Object.entries(labels).map(([name, value]) => `${name}=${value}`)
   const directory = join(options.dataDirectory, 'holders', options.schedulerId)
-  const stopListening = await listen(directory, options.ended)
+  const known = new Set<string>()
+  const stopListening = await listen(directory, (name) => {
+    const holder = [...known].find((id) => id.startsWith(name))
+    if (holder !== undefined) options.ended(holder)
+  })
   const listed = await docker.listContainers({ all: true, filters: { label: all } })
   await Promise.allSettled(listed.map(({ Id }) => remove(docker, Id)))
   return {
-    make: (kind) => make(options, directory, kind),
-    remove: (holder) => remove(docker, holder),
-    async living() {
-      const running = await docker.listContainers({ filters: { label: all } })
-      return new Set(running.map(({ Id }) => Id))
+    async make(kind) {
+      const holder = await make(options, directory, kind)
+      known.add(holder)
+      return holder
     },
-    async close() {
-      await stopListening()
+    remove(holder) {
+      known.delete(holder)
+      return remove(docker, holder)
     },
+    close: stopListening,
   }
 }
 
@@ -101,20 +108,26 @@ async function remove(docker: Docker, holder: string): Promise<void> {
     })
 }
 
-/** @returns what ends it. Holders say nothing, and are told nothing. */
-async function listen(directory: string, ended: () => void): Promise<() => Promise<void>> {
+/** Each holder says its name, which is the beginning of its id. @returns what ends it. */
+async function listen(
+  directory: string,
+  ended: (name: string) => void,
+): Promise<() => Promise<void>> {
   await rm(directory, { recursive: true, force: true })
   await mkdir(join(directory, '..'), { recursive: true, mode: 0o700 })
   await mkdir(directory, { mode: 0o755 })
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
+    let name = ''
     sockets.add(socket)
+    socket.on('data', (chunk) => {
+      name = (name + chunk.toString('latin1')).slice(0, NAME_LENGTH)
+    })
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
       sockets.delete(socket)
-      if (server.listening) ended()
+      if (server.listening && name.length === NAME_LENGTH) ended(name)
     })
-    socket.resume()
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

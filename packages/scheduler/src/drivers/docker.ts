@@ -65,7 +65,11 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
   const users = await openUsers(docker)
   const sandboxes = new Map<string, DockerSandbox>()
   const hands = await openHands(own, sandboxes)
-  const { namespaces, closeNamespaces } = await openNamespaces(own, network, runtime)
+  const { namespaces, closeNamespaces } = await openNamespaces(
+    { ...own, sandboxes },
+    network,
+    runtime,
+  )
   const parts = {
     ...{ docker, network, users, namespaces, toHost, report: options.report },
     ...(runtime.name && { runtime: runtime.name }),
@@ -140,13 +144,17 @@ function openRuntime(parts: Parts): Promise<SandboxRuntime> {
   return chooseRuntime(docker, parts.isolation.runtime, { attempt, report })
 }
 
-async function openNamespaces(parts: Parts, network: SandboxNetwork, runtime: SandboxRuntime) {
-  const { docker, report, owner, schedulerId } = parts
+async function openNamespaces(
+  parts: Parts & { sandboxes: ReadonlyMap<string, DockerSandbox> },
+  network: SandboxNetwork,
+  runtime: SandboxRuntime,
+) {
+  const { docker, report, owner, schedulerId, sandboxes } = parts
   const holders = await openHolders({
     ...parts,
     ...{ network, labels: { [LABELS.owner]: owner, [LABELS.holder]: schedulerId } },
     ...(runtime.name && { runtime: runtime.name }),
-    ended: () => namespaces.holderEnded(),
+    ended: (holder) => namespaces.holderEnded(holder),
   })
   const namespaces: NamespacePool = new NamespacePool({
     holders,
@@ -154,9 +162,12 @@ async function openNamespaces(parts: Parts, network: SandboxNetwork, runtime: Sa
     report,
     lost(id) {
       report(`sandbox ${id} is ended: its network namespace has gone`)
-      docker
-        .getContainer(containerName(id))
-        .kill()
+      const kill = () => docker.getContainer(containerName(id)).kill()
+      // A frozen one would not die.
+      sandboxes
+        .get(id)
+        ?.thaw()
+        .then(kill)
         .catch(() => {})
     },
   })

@@ -41,12 +41,6 @@ class FakeHolders implements Holders {
     await after(20)
     this.alive.delete(holder)
   }
-
-  async living(): Promise<ReadonlySet<string>> {
-    const answer = new Set(this.alive.keys())
-    await after(5)
-    return answer
-  }
 }
 
 const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
@@ -110,7 +104,7 @@ test('a namespace is one sandbox’s, once, and none is left', async () => {
         } else if (what === 'holder ends' && holders.alive.size > 0) {
           const holder = [...holders.alive.keys()][at % holders.alive.size] ?? ''
           holders.alive.delete(holder)
-          pool.holderEnded()
+          pool.holderEnded(holder)
         }
         await vi.advanceTimersByTimeAsync(waitMs)
         expect(pool.waiting).toBeLessThanOrEqual(MAX)
@@ -158,7 +152,7 @@ test('a sandbox whose namespace has gone is told of, and one that was given back
   expect(pool.take('second', 'internet')).toBeDefined()
   void pool.giveBack('second')
   holders.alive.delete(first)
-  pool.holderEnded()
+  pool.holderEnded(first)
   await vi.advanceTimersByTimeAsync(1_000)
   expect(lost).toEqual(['first'])
   await closed(pool)

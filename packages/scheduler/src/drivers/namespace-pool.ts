@@ -8,14 +8,12 @@ import { DEMAND_MS, stemTargets } from '../stem-demand.ts'
 /** Sandboxes under one kind of rules. */
 export type NetworkKind = 'internet' | 'none'
 
-/** What makes, counts and removes them; a namespace is known by the id of its holder. */
+/** What makes and removes them; a namespace is known by the id of its holder. */
 export interface Holders {
   /** Resolves once it can be joined. @throws Error when it does not come to be. */
   make(kind: NetworkKind): Promise<string>
   /** Harmless when it is gone. */
   remove(holder: string): Promise<void>
-  /** Those that can be joined at this moment. */
-  living(): Promise<ReadonlySet<string>>
 }
 
 export interface NamespacePoolOptions {
@@ -31,8 +29,6 @@ const ASKED_MAX = 64
 const BARRED_MS = 60_000
 const SWEEP_MS = 5_000
 const REFUSALS_MAX = 3
-/** Many end together when a scheduler closes. */
-const LOOK_MS = 50
 /** Removed in the background, but not more than so many without anybody waiting for it. */
 const REMOVALS_MAX = 64
 
@@ -48,7 +44,6 @@ export class NamespacePool {
   #barredUntil = 0
   /** Since one last joined. */
   #refusals = 0
-  #soon: NodeJS.Timeout | undefined
   #isClosed = false
   readonly #sweep: NodeJS.Timeout | undefined
 
@@ -112,26 +107,11 @@ export class NamespacePool {
     this.#refusals = 0
   }
 
-  /** Some holder has ended: perhaps we removed it, perhaps its sandbox has no network any more. */
-  holderEnded(): void {
-    if (this.#isClosed) return
-    this.#soon ??= setTimeout(() => {
-      this.#soon = undefined
-      // An engine that does not answer has ended its sandboxes, too.
-      this.#look().catch(() => {})
-    }, LOOK_MS)
-  }
-
-  async #look(): Promise<void> {
-    // Known before the question, because the answer cannot have those that are made meanwhile.
-    const waiting = [...this.#waiting.keys()]
-    const joined = [...this.#joined]
-    const living = await this.#options.holders.living()
-    for (const holder of waiting) if (!living.has(holder)) this.#drop(holder)
-    for (const [sandbox, holder] of joined) {
-      if (living.has(holder) || this.#joined.get(sandbox) !== holder) continue
-      this.#options.lost(sandbox)
-    }
+  /** A holder has ended by itself: if a sandbox had joined it, that has no network any more. */
+  holderEnded(holder: string): void {
+    this.#drop(holder)
+    const [sandbox] = [...this.#joined].find(([, its]) => its === holder) ?? []
+    if (sandbox !== undefined && !this.#isClosed) this.#options.lost(sandbox)
   }
 
   /** Removes all of them; sandboxes should be gone by then. */
@@ -146,7 +126,6 @@ export class NamespacePool {
   #end(): void {
     this.#isClosed = true
     clearInterval(this.#sweep)
-    clearTimeout(this.#soon)
     for (const holder of this.#waiting.keys()) this.#drop(holder)
   }
 
