@@ -25,7 +25,8 @@ int main(void) {
   int fd = socket(AF_UNIX, SOCK_STREAM, 0);
   if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0) return 1;
   /* The engine names a container by the beginning of its id. */
-  if (gethostname(name, sizeof name) < 0 || send(fd, name, strlen(name), MSG_NOSIGNAL) < 0) return 1;
+  if (gethostname(name, sizeof name) < 0) return 1;
+  if (send(fd, name, strlen(name), MSG_NOSIGNAL) < 0) return 1;
   while (read(fd, &byte, 1) > 0) continue;
   sleep(ORPHANED_SECONDS);
   return 0;

@@ -1,5 +1,5 @@
 // Answers gateways, which have no engine, who ask what an image is. It pulls what is not here, at
-// most a few at a time, and says what forbids an image that was found.
+// most a few at a time, and says what forbids an image that was found; a stem of it can wait then.
 
 import {
   type Acceptance,
@@ -10,6 +10,7 @@ import {
 import type { Requests, Subscription } from '@hearth/bus/requests'
 import { faultOf } from '@hearth/core/container-image'
 import type { SandboxDriver } from './drivers/driver.ts'
+import type { Stems } from './stems.ts'
 
 /** Whoever asks for one more is told to ask again: the line is shared, and so is the disk. */
 const SEARCHES_MAX = 8
@@ -17,7 +18,7 @@ const SEARCHES_MAX = 8
 export function answerImages(
   requests: Requests,
   schedulerId: string,
-  driver: Pick<SandboxDriver, 'findImage'>,
+  { driver, stems }: { driver: Pick<SandboxDriver, 'findImage'>; stems: Pick<Stems, 'expect'> },
 ): Subscription {
   let searches = 0
   return requests.answer<ImageQuestion, Acceptance, ImageAnswer>(
@@ -29,6 +30,7 @@ export function answerImages(
       void find(driver, meta).then((answer) => {
         searches -= 1
         respond.last(answer)
+        if ('id' in answer) stems.expect(answer)
       })
     },
   )

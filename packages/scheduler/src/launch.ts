@@ -151,9 +151,9 @@ async function specialise(
   const ownId = sandbox.id
   sandbox.id = stem.id
   try {
-    const codeDirectory = await codeOf(parts, place.version)
+    const { codeDirectory } = await sourceOf(parts, place.version)
     const specialised = parts.driver.specialise(stem.id, {
-      codeDirectory,
+      ...(codeDirectory !== undefined && { codeDirectory }),
       memoryMb: configuration.memoryMb,
       cpus: sandboxCpus(configuration.memoryMb),
       tmpMb: configuration.ephemeralStorageMb,

@@ -106,7 +106,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     },
   )
   const prepare = (place: Place) => snapshots.prepare(place, () => pool.anticipate(place))
-  const images = answerImages(requests, schedulerId, driver)
+  const images = answerImages(requests, schedulerId, { driver, stems })
   const loading = answerSnapshots(requests, schedulerId, prepare)
   const beat = () => {
     const self = { schedulerId, epoch, draining }

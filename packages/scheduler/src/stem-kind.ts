@@ -1,6 +1,7 @@
 // Which stem a function version can use: the runtime's image, the memory size where the runtime
-// sizes its heap as it boots, and no setting that only counts at boot. Pure.
+// sizes its heap as it boots, and no setting that only counts at boot; or its own image. Pure.
 
+import type { ImageFacts } from '@hearth/core/container-image'
 import type { FunctionVersion } from '@hearth/core/function'
 import { requireRuntime } from '@hearth/core/runtime'
 import { BOOTSTRAP } from './process-of.ts'
@@ -23,9 +24,21 @@ export function stemKind(runtime: string, memoryMb: number): StemKind {
   }
 }
 
+/** The kind that serves a version: its runtime's, or its own image's, in which nothing runs yet. */
+export function kindOf({ configuration, image }: FunctionVersion): StemKind | undefined {
+  if (!image) return stemKind(configuration.runtime, configuration.memoryMb)
+  return image.facts && imageKind(image.facts)
+}
+
+/** A sandbox of an image that has run nothing of it, so functions of that image are all served. */
+export function imageKind({ id, resolvedUri, volumes }: ImageFacts): StemKind {
+  return { key: id, image: id, ownImage: { pullName: resolvedUri, volumes } }
+}
+
 /** Whether the booted runtime serves this version as one that booted for it alone would. */
 export function isFit(kind: StemKind, version: FunctionVersion): boolean {
   const { runtime, memoryMb, environment = {} } = version.configuration
+  if (version.image) return false
   const { stem } = requireRuntime(runtime)
   if (!stem || kind.key !== stemKind(runtime, memoryMb).key) return false
   return !Object.keys(environment).some((name) =>

@@ -4,7 +4,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { SandboxDriver } from './drivers/driver.ts'
+import type { OwnImage, SandboxDriver } from './drivers/driver.ts'
 import { NOBODY, type ParkedStem } from './runtime-side.ts'
 import type { ChannelOwner, OpenChannel, ProcessSpec, SandboxChannel } from './sandbox-channel.ts'
 
@@ -12,6 +12,8 @@ import type { ChannelOwner, OpenChannel, ProcessSpec, SandboxChannel } from './s
 export interface StemKind {
   key: string
   image: string
+  /** Present when the image is a user's own: all functions of that very image can use it. */
+  ownImage?: OwnImage
   /** The booted runtime; without one the sandbox alone waits, for a runtime that has no boot. */
   process?: ProcessSpec
 }
@@ -72,12 +74,14 @@ export class Stem {
 
   async #startSandbox(): Promise<void> {
     const { driver, openChannel, runDirectory } = this.#parts
+    const { image, ownImage } = this.kind
     const socketDirectory = join(runDirectory, this.id)
     this.#channel = await openChannel(socketDirectory, this.#owner)
     if (this.#state === 'Gone') return
     await driver.start({
       id: this.id,
-      image: this.kind.image,
+      image,
+      ...(ownImage && { ownImage, isStem: true }),
       memoryMb: STEM_MEMORY_MB,
       cpus: BOOT_CPUS,
       tmpMb: STEM_TMP_MB,

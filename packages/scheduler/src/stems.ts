@@ -2,11 +2,12 @@
 // It holds as many of each kind as lately were needed (stem-demand decides), one booting at a time
 // and only while no function's own sandbox boots. Their memory is set aside, never the pool's.
 
+import type { ImageFacts } from '@hearth/core/container-image'
 import type { FunctionVersion } from '@hearth/core/function'
 import type { SandboxChannel } from './sandbox-channel.ts'
 import { STEM_TMP_MB, Stem, type StemKind, type StemParts } from './stem.ts'
 import { DEMAND_MS, stemTargets } from './stem-demand.ts'
-import { isFit, stemKind } from './stem-kind.ts'
+import { imageKind, isFit, kindOf, stemKind } from './stem-kind.ts'
 import { stopSandbox } from './stop-sandbox.ts'
 
 export interface StemsOptions extends Omit<StemParts, 'lost'> {
@@ -76,13 +77,19 @@ export class Stems {
     return this.#serves(version) && this.#find(version) !== undefined
   }
 
+  /** Functions of this image have been made or changed, and will be called. */
+  expect(image: ImageFacts): void {
+    if (this.#options.max === 0) return
+    const kind = imageKind(image)
+    if ((this.#kinds.get(kind.key)?.asked.length ?? 0) === 0) this.#ask(kind)
+    this.#tendLater(0)
+  }
+
   /** A stem that is now the caller's, to use or to stop. */
   take(version: FunctionVersion): TakenStem | undefined {
-    if (this.#options.max === 0 || !this.#serves(version)) return undefined
-    const { runtime, memoryMb } = version.configuration
-    const known = this.#know(stemKind(runtime, memoryMb))
-    known.asked.push(performance.now())
-    if (known.asked.length > ASKED_MAX) known.asked.shift()
+    const kind = this.#serves(version) ? kindOf(version) : undefined
+    if (this.#options.max === 0 || !kind) return undefined
+    this.#ask(kind)
     const stem = this.#find(version)
     if (stem) this.#stems.delete(stem)
     this.#tendLater(0)
@@ -99,19 +106,23 @@ export class Stems {
   }
 
   /**
-   * Whether any stem could become this version. An image of the function's own fits nothing that
-   * boots before it is known; stems have a network, and a /tmp, before it is known who may have
-   * none, or which size.
+   * Whether any stem could become this version: stems have a network, and a /tmp, before it is known
+   * who may have none, or which size.
    */
-  #serves({ image, network, configuration }: FunctionVersion): boolean {
+  #serves({ network, configuration }: FunctionVersion): boolean {
     const { driver } = this.#options
     const hasTmp = configuration.ephemeralStorageMb === STEM_TMP_MB || driver.canResizeTmp
-    return !image && network !== 'none' && hasTmp
+    return network !== 'none' && hasTmp
+  }
+
+  #ask(kind: StemKind): void {
+    const known = this.#know(kind)
+    known.asked.push(performance.now())
+    if (known.asked.length > ASKED_MAX) known.asked.shift()
   }
 
   #find(version: FunctionVersion): Stem | undefined {
-    const { runtime, memoryMb } = version.configuration
-    const { key, image } = stemKind(runtime, memoryMb)
+    const { key, image } = kindOf(version) ?? {}
     const parked = [...this.#stems].filter((stem) => stem.isParked)
     const own = parked.find(({ kind }) => kind.key === key)
     return own ?? parked.find(({ kind }) => kind.image === image)

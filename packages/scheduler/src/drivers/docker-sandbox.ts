@@ -100,7 +100,7 @@ export class DockerSandbox {
     const { codeDirectory, ...figures } = specialisation
     if (!(await this.#known) && this.#figures?.tmpMb !== figures.tmpMb) throw this.#tmpStays()
     await Promise.all([
-      this.#giveCode(codeDirectory),
+      codeDirectory === undefined ? undefined : this.#giveCode(codeDirectory),
       this.#giveTmp(figures.tmpMb),
       this.#limit(figures),
     ])

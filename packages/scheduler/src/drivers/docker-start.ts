@@ -39,7 +39,8 @@ const HOLDER_GONE = /no such container|non running container/i
 export const containerName = (id: string) => `hearth-${id}`
 
 /** A sandbox that is started before its function is known. */
-export const isStem = (spec: SandboxSpec) => !spec.codeDirectory && !spec.ownImage
+export const isStem = (spec: SandboxSpec) =>
+  spec.isStem === true || (!spec.codeDirectory && !spec.ownImage)
 
 /** @throws Error with a sentence that says what to do. */
 export async function startContainer(

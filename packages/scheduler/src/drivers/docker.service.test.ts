@@ -198,7 +198,8 @@ async function startFrozen(dataDirectory: string, owner: string) {
      import { openSandboxChannel } from '${href('../sandbox-channel.ts')}'
      const [dataDirectory, owner] = process.argv.slice(2)
      const driver = await openDockerDriver({ owner, schedulerId: owner, epoch: '0',
-       dataDirectory, hands: 'auto', namespacesMax: 1, isolation: { allow: [] }, report: console.error })
+       dataDirectory, hands: 'auto', namespacesMax: 1,
+       isolation: { allow: [] }, report: console.error })
      const socketDirectory = dataDirectory + '/run'
      await openSandboxChannel(socketDirectory, { side: {}, events: { ready() {}, exited() {},
        output() {}, outputEnded() {}, lost() {} } })

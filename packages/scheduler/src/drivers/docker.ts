@@ -79,7 +79,6 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
   await emptyMounts(mountsDirectory)
   const sandboxOf = (id: string) =>
     new DockerSandbox({ ...options, id, hands, ...whereabouts(docker, mountsDirectory, id) })
-  const known = (id: string) => sandboxes.get(id) ?? sandboxOf(id)
   return {
     findImage: (name) => findImage(docker, name),
 
@@ -93,7 +92,7 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
       sandbox.started()
     },
     async stop(id) {
-      const sandbox = known(id)
+      const sandbox = sandboxes.get(id) ?? sandboxOf(id)
       sandboxes.delete(id)
       await sandbox.stop()
       users.giveBack(id)
@@ -114,9 +113,7 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
     freeze: async (id) => sandboxes.get(id)?.freeze(),
     thaw: async (id) => sandboxes.get(id)?.thaw(),
     setCpus: async (id, cpus) => sandboxes.get(id)?.setCpus(cpus),
-    async close() {
-      await Promise.all([hands?.close(), closeNamespaces()])
-    },
+    close: async () => void (await Promise.all([hands?.close(), closeNamespaces()])),
   }
 }
 

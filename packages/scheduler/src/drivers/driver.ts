@@ -32,6 +32,8 @@ export interface SandboxSpec {
   ownImage?: OwnImage
   /** Set for one that is to have no network. */
   network?: 'none'
+  /** Set for a stem of a user's own image, whose code is there from the start. */
+  isStem?: true
 }
 
 /** A user's image in place of one of ours. */
@@ -42,10 +44,11 @@ export interface OwnImage {
   volumes: readonly string[]
 }
 
-/** What a stem becomes: the same figures as a sandbox that starts with them. */
-export type Specialisation = Required<
-  Pick<SandboxSpec, 'codeDirectory' | 'cpus' | 'memoryMb' | 'tmpMb'>
->
+/**
+ * What a stem becomes: the same figures as a sandbox that starts with them. Without a code
+ * directory where the code is in the image.
+ */
+export type Specialisation = Pick<SandboxSpec, 'codeDirectory' | 'cpus' | 'memoryMb' | 'tmpMb'>
 
 /** A sandbox found running, perhaps of an earlier scheduler. */
 export interface SandboxListing {
