@@ -1,6 +1,6 @@
 // First invocations of what has no runtime to boot ahead: container images and OS-only runtimes, by
-// every way in which this engine can start them, in turn and beside a plain container. Stems are
-// off, so that each is a start.
+// every way in which this engine can start them, in turn and beside a plain container; and in a
+// sandbox that waits for its function, as the others do when stems are on.
 
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -47,7 +47,7 @@ export async function direct(): Promise<Row[]> {
   const ways = new Map<string, Hearth>()
   try {
     for (const [name, env] of Object.entries(await waysHere())) {
-      ways.set(name, await startHearth({ env: { ...env, HEARTH_STEMS_MAX: '0' } }))
+      ways.set(name, await startHearth({ env: { HEARTH_STEMS_MAX: '0', ...env } }))
     }
     return [
       ...(await compare('image', ways, { ...NODE, create: createImage })),
@@ -66,6 +66,7 @@ async function waysHere(): Promise<Record<string, Record<string, string>>> {
     'own namespace': { HEARTH_NAMESPACES_MAX: '0', HEARTH_SANDBOX_RUNTIME: 'runc' },
     'joined namespace': { ...joined, HEARTH_SANDBOX_RUNTIME: 'runc' },
     ...('crun' in JSON.parse(stdout) && { 'joined namespace, crun': joined }),
+    stem: { HEARTH_STEMS_MAX: '8', HEARTH_STEMS: '' },
   }
 }
 

@@ -8,6 +8,9 @@ import { BOOTSTRAP } from './process-of.ts'
 import { stemEnvironment } from './runtime-environment.ts'
 import type { StemKind } from './stem.ts'
 
+/** As much of an image's id as people are shown. */
+const ID_LENGTH = 12
+
 /** @throws ServiceError for a runtime that is not known here. */
 export function stemKind(runtime: string, memoryMb: number): StemKind {
   const { image, stem } = requireRuntime(runtime)
@@ -32,7 +35,8 @@ export function kindOf({ configuration, image }: FunctionVersion): StemKind | un
 
 /** A sandbox of an image that has run nothing of it, so functions of that image are all served. */
 export function imageKind({ id, resolvedUri, volumes }: ImageFacts): StemKind {
-  return { key: id, image: id, ownImage: { pullName: resolvedUri, volumes } }
+  const key = `image ${id.replace(/^sha256:/, '').slice(0, ID_LENGTH)}`
+  return { key, image: id, ownImage: { pullName: resolvedUri, volumes } }
 }
 
 /** Whether the booted runtime serves this version as one that booted for it alone would. */

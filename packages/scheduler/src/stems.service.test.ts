@@ -1,6 +1,8 @@
 // Stems on the real engine and the real runtime images: a first invocation finds its runtime
 // booted, and cannot tell it from one that booted for it alone.
 
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
 import { type Harness, type HarnessOptions, openHarness } from './scheduler-harness.ts'
 
@@ -122,4 +124,43 @@ test('a stem that is killed is replaced', async () => {
   await parked(1)
   const answer = await harness.invoke()
   expect(answer.report?.start).toBe('stem')
+})
+
+/** A version whose code is in an image: here, of all images, one of our own with a program in it. */
+async function ofImage(program: string) {
+  const inspect = ['image', 'inspect', '--format', '{{.Id}}', 'hearth/nodejs24.x']
+  const { stdout } = await promisify(execFile)('docker', inspect)
+  const facts = {
+    ...{ id: stdout.trim(), resolvedUri: 'hearth/nodejs24.x', volumes: [], command: [] },
+    ...{ architecture: 'x86_64' as const, sizeBytes: 1, workingDirectory: '/opt', environment: [] },
+    entryPoint: ['/var/lang/bin/node', '-e', program],
+  }
+  const version = harness.version({ runtime: '', handler: '', memoryMb: 192 })
+  return { ...version, image: { uri: 'hearth/nodejs24.x', facts } }
+}
+
+test('an image that was called has a stem for the next, whatever its program', async () => {
+  await open({ stems: { max: 2, standing: [] } })
+  const report = (expression: string) => `
+    const { request } = require('node:http')
+    const base = 'http://' + process.env.AWS_LAMBDA_RUNTIME_API + '/2018-06-01/runtime/invocation/'
+    const ask = (path, method, body) => new Promise((r) => request(base + path, { method }, (a) =>
+      a.resume().on('end', () => r(a.headers))).end(body))
+    const turn = async () => {
+      const { 'lambda-runtime-aws-request-id': id } = await ask('next', 'GET')
+      await ask(id + '/response', 'POST', JSON.stringify(${expression}))
+      return turn()
+    }
+    turn()`
+  const first = await harness.invoke({}, { version: await ofImage(report('1')) })
+  expect(first.report?.start).toBe('cold')
+  await expect.poll(() => harness.scheduler.stems, WITHIN).toBeGreaterThan(0)
+  const shown =
+    "[process.cwd(), 'HEARTH_STEM' in process.env, require('fs').readFileSync(" +
+    "['/sys/fs/cgroup/memory/memory.limit_in_bytes', '/sys/fs/cgroup/memory.max']" +
+    ".find((path) => require('fs').existsSync(path)), 'utf8').trim()]"
+  const second = await harness.invoke({}, { version: await ofImage(report(shown)) })
+  expect(second.report?.start).toBe('stem')
+  expect(parse(second.body)).toEqual(['/opt', false, String(192 * 1024 * 1024)])
+  expect(harness.problems).toEqual([])
 })
