@@ -18,7 +18,7 @@ const REFILL_MS = 1_500
 const DIRECT: Target = { must: 1.15, moonshot: 0.2 }
 const PROVIDED: Container = {
   image: 'hearth/provided',
-  command: ['/bin/bash', '-c', 'echo ready'],
+  command: ['/bin/bash', '-c', 'echo ready; sleep 60'],
 }
 /** The Runtime API in one line of JavaScript, lean as the floor's: an image of the user's own. */
 const OWN_RUNTIME =
