@@ -106,8 +106,8 @@ export class Stems {
   }
 
   /**
-   * Whether any stem could become this version: stems have a network, and a /tmp, before it is known
-   * who may have none, or which size.
+   * Whether any stem could become this version: stems have a network, and a /tmp, before it is
+   * known who may have none, or which size.
    */
   #serves({ network, configuration }: FunctionVersion): boolean {
     const { driver } = this.#options

@@ -12,7 +12,7 @@ import { findImage, initFile } from './docker-images.ts'
 import { type Destination, openNetwork, type SandboxNetwork } from './docker-network.ts'
 import { chooseRuntime, type SandboxRuntime, tryRuntime } from './docker-runtime.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
-import { containerName, isStem, startContainer } from './docker-start.ts'
+import { containerName, isStem, type StartParts, startContainer } from './docker-start.ts'
 import { openUsers } from './docker-users.ts'
 import type { SandboxDriver, SandboxListing } from './driver.ts'
 import { NamespacePool } from './namespace-pool.ts'
@@ -70,12 +70,7 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
     network,
     runtime,
   )
-  const parts = {
-    ...{ docker, network, users, namespaces, toHost, report: options.report },
-    ...(runtime.name && { runtime: runtime.name }),
-    labels: labelsOf(options),
-    init: once(async () => toHost(await initFile(docker, options.dataDirectory))),
-  }
+  const parts = startParts(own, runtime, { network, users, namespaces })
   await emptyMounts(mountsDirectory)
   const sandboxOf = (id: string) =>
     new DockerSandbox({ ...options, id, hands, ...whereabouts(docker, mountsDirectory, id) })
@@ -133,6 +128,20 @@ const labelsOf = ({ owner, schedulerId, epoch }: DockerDriverOptions) => ({
   [LABELS.scheduler]: schedulerId,
   [LABELS.epoch]: epoch,
 })
+
+function startParts(
+  own: Parts,
+  { name }: SandboxRuntime,
+  opened: Pick<StartParts, 'namespaces' | 'network' | 'users'>,
+): StartParts {
+  const { docker, dataDirectory, toHost, report } = own
+  return {
+    ...{ docker, toHost, report, ...opened },
+    ...(name && { runtime: name }),
+    labels: labelsOf(own),
+    init: once(async () => toHost(await initFile(docker, dataDirectory))),
+  }
+}
 
 function openRuntime(parts: Parts): Promise<SandboxRuntime> {
   const { docker, mountsDirectory, toHost, report } = parts
