@@ -12,11 +12,21 @@ interface Runtime {
   isOsOnly?: true
   /** Environment that the runtime adds for its own language. */
   environment: Readonly<Record<string, string>>
-  /** Its bootstrap can keep what an init compiled, for a SnapStart version's later inits. */
-  leavesCache?: true
+  /** Present where what an init compiled can be kept, for a SnapStart version's later inits. */
+  cache?: CacheFacts
   /** Absent where nothing boots before the function is known: then the sandbox alone waits. */
   stem?: StemFacts
 }
+
+/** How a runtime's cache is made and used. */
+interface CacheFacts {
+  /** Whether only a process that starts with the cache can use it: a booted stem cannot. */
+  atBoot: boolean
+  /** Making it takes so much memory, however little the function has. */
+  fillMemoryMb: number
+}
+
+const CACHE: CacheFacts = { atBoot: false, fillMemoryMb: 0 }
 
 /** What decides whether a stem, a runtime booted before its function is known, can serve one. */
 interface StemFacts {
@@ -66,7 +76,7 @@ const nodejs = (version: string): Runtime => ({
   environment: {
     NODE_PATH: `/opt/nodejs/node${version}/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task`,
   },
-  leavesCache: true,
+  cache: CACHE,
   stem: { heapBound: true, bootVariables: [...PROCESS_VARIABLES, ...NODE_VARIABLES] },
 })
 
@@ -74,7 +84,7 @@ const python = (version: string): Runtime => ({
   image: `hearth/python${version}`,
   executionEnvironment: `AWS_Lambda_python${version}`,
   environment: { PYTHONPATH: '/var/runtime', LC_CTYPE: 'C.UTF-8' },
-  leavesCache: true,
+  cache: CACHE,
   stem: { heapBound: false, bootVariables: [...PROCESS_VARIABLES, 'PYTHON'] },
 })
 
@@ -94,6 +104,8 @@ const java = (version: string): Runtime => ({
   image: `hearth/java${version}`,
   executionEnvironment: `AWS_Lambda_java${version}`,
   environment: {},
+  // A machine that archives its classes holds them twice, or has another one do it.
+  cache: { atBoot: true, fillMemoryMb: 1024 },
   stem: {
     heapBound: true,
     bootVariables: [...PROCESS_VARIABLES, 'JAVA_', 'JDK_JAVA_OPTIONS', '_JAVA_OPTIONS'],

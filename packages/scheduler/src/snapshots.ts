@@ -25,8 +25,8 @@ export interface SnapshotsParts extends Omit<LaunchParts, 'driver' | 'snapshots'
 
 /** Beside the code, so that one mount carries both. */
 const CACHE = '.hearth-cache'
-/** Tells the bootstrap to load the function, leave its cache there, and end. */
-const FILL = { HEARTH_SNAPSHOT: 'fill', HEARTH_CACHE: '/var/cache/hearth' }
+/** Tells the bootstrap to load the function, leave its cache where it will find it, and end. */
+const FILL = { HEARTH_SNAPSHOT: 'fill' }
 /** Lambda gives the init of a snapshot at least so long. */
 const FILL_MS_MIN = 130_000
 const CACHE_BYTES_MAX = 512 * 1024 * 1024
@@ -120,32 +120,37 @@ export class Snapshots {
     const { version } = place
     const prepared = this.#folderOf(version)
     // The others have the environment that waits, and no cache.
-    if (!leavesCache(version) || (await exists(prepared))) return undefined
+    if (!cacheOf(version) || (await exists(prepared))) return undefined
     const id = randomBytes(8).toString('hex')
     const code = await this.#parts.codeDirectory(version.code.sha256)
     const fresh = this.#unfinished()
-    const run = await startFilling(this.#parts, { place, id, code })
     try {
-      const failure = await run.ended
-      if (failure) return failure
-      // Nothing of the function's may run any more when its files are read.
-      await this.#parts.driver.stop(id)
       await mkdir(fresh, { recursive: true })
       await linkTree(code, fresh)
-      await rm(join(fresh, CACHE), { recursive: true, force: true })
-      await copyBounded(run.cache, join(fresh, CACHE))
+      // A function may bring a folder of that name, and nobody else's cache is wanted.
+      await remove(join(fresh, CACHE))
+      await mkdir(join(fresh, CACHE))
+      const run = await startFilling(this.#parts, { place, id, code: fresh })
+      try {
+        const failure = await run.ended
+        if (failure) return failure
+        // Nothing of the function's may run any more when its files are read.
+        await this.#parts.driver.stop(id)
+        await copyBounded(run.cache, join(fresh, CACHE))
+      } finally {
+        await run.close()
+      }
       await rename(fresh, prepared)
       return undefined
     } finally {
-      await run.close()
       await remove(fresh)
     }
   }
 }
 
 /** Whoever brings an image brings a runtime, and only some of ours know how. */
-function leavesCache({ image, configuration }: FunctionVersion): boolean {
-  return !image && requireRuntime(configuration.runtime).leavesCache === true
+function cacheOf({ image, configuration }: FunctionVersion) {
+  return image ? undefined : requireRuntime(configuration.runtime).cache
 }
 
 /** One run of the init whose process ends when it is done. */
@@ -193,7 +198,7 @@ async function startFilling(
     await parts.driver.start({
       id,
       image: requireRuntime(configuration.runtime).image,
-      memoryMb: configuration.memoryMb,
+      memoryMb: Math.max(configuration.memoryMb, cacheOf(place.version)?.fillMemoryMb ?? 0),
       cpus: sandboxCpus(configuration.memoryMb),
       tmpMb: configuration.ephemeralStorageMb,
       socketDirectory,
@@ -219,21 +224,29 @@ function loadsOnly(failed: (body: Uint8Array) => void): RuntimeSide {
   }
 }
 
-/** Copies files and folders, and nothing else: what is read here was written by a function. */
+/**
+ * Copies files and folders, and nothing else, into a folder: what is read here was written by a
+ * function.
+ */
 async function copyBounded(from: string, to: string): Promise<void> {
   let [bytes, files] = [0, 0]
   const copy = async (source: string, target: string): Promise<void> => {
-    await mkdir(target)
     for (const entry of await readdir(source, { withFileTypes: true })) {
       const [path, copied] = [join(source, entry.name), join(target, entry.name)]
       files += 1
       if (files > CACHE_FILES_MAX) throw new Error('the init left too many files')
-      if (entry.isDirectory()) await copy(path, copied)
+      if (entry.isDirectory()) {
+        await mkdir(copied)
+        await copy(path, copied)
+      }
       if (!entry.isFile()) continue
-      bytes += (await stat(path)).size
+      const { size, mtime } = await stat(path)
+      bytes += size
       if (bytes > CACHE_BYTES_MAX) throw new Error('the init left too many bytes')
       await copyFile(path, copied)
       await chmod(copied, 0o644)
+      // A Java machine knows the jars of its archive by their size and time.
+      await utimes(copied, mtime, mtime)
     }
   }
   await copy(from, to)

@@ -1,8 +1,9 @@
 // Which stem a function version can use: the runtime's image, the memory size where the runtime
-// sizes its heap as it boots, and no setting that only counts at boot; or its own image. Pure.
+// sizes its heap as it boots, and no setting or cache that only counts at boot; or its own image.
+// Pure.
 
 import type { ImageFacts } from '@hearth/core/container-image'
-import type { FunctionVersion } from '@hearth/core/function'
+import { type FunctionVersion, hasSnapshot } from '@hearth/core/function'
 import { requireRuntime } from '@hearth/core/runtime'
 import { BOOTSTRAP } from './process-of.ts'
 import { stemEnvironment } from './runtime-environment.ts'
@@ -43,8 +44,10 @@ export function imageKind({ id, resolvedUri, volumes }: ImageFacts): StemKind {
 export function isFit(kind: StemKind, version: FunctionVersion): boolean {
   const { runtime, memoryMb, environment = {} } = version.configuration
   if (version.image) return false
-  const { stem } = requireRuntime(runtime)
+  const { stem, cache } = requireRuntime(runtime)
   if (!stem || kind.key !== stemKind(runtime, memoryMb).key) return false
+  // Its sandbox is of use even so: the process that finds the cache starts in it.
+  if (cache?.atBoot && hasSnapshot(version)) return false
   return !Object.keys(environment).some((name) =>
     stem.bootVariables.some((boot) => name.startsWith(boot)),
   )

@@ -63,7 +63,7 @@ export function hostConfig(parts: TemplateParts): Docker.HostConfig {
       ...parts.accounts.map((file) => `${toHost(spec.socketDirectory)}/${file}:ro`),
       `${toHost(codeDirectory)}:/var/task:ro${parts.awaitsCode ? ',rslave' : ''}`,
       ...(tmpDirectory ? [`${toHost(tmpDirectory)}:/tmp:rw,rslave`] : []),
-      ...(spec.cacheDirectory ? [`${toHost(spec.cacheDirectory)}:/var/cache/hearth`] : []),
+      ...(spec.cacheDirectory ? [`${toHost(spec.cacheDirectory)}:/var/task/.hearth-cache`] : []),
     ],
     LogConfig: { Type: 'none', Config: {} },
     IpcMode: 'private',

@@ -26,7 +26,10 @@ export interface SandboxSpec {
    * `specialise`.
    */
   codeDirectory?: string
-  /** A folder that the function may fill, mounted at /var/cache/hearth; absent but for snapshots. */
+  /**
+   * A folder that the function may fill, mounted at /var/task/.hearth-cache, which is a folder of
+   * the code then; absent but for snapshots.
+   */
   cacheDirectory?: string
   /** Present when `image` is a user's own: it brings its code and does not have hearth-init. */
   ownImage?: OwnImage
