@@ -1,5 +1,6 @@
 // The life of a Java runtime process: as a stem it first waits to be told which function it is;
-// then it loads the handler once and takes invocations one by one until the sandbox ends.
+// then it loads the handler once, waits as a snapshot if it is to be one, and takes invocations one
+// by one until the sandbox ends.
 package hearth.runtime;
 
 import java.io.IOError;
@@ -11,6 +12,10 @@ public final class Bootstrap {
 
   private Bootstrap() {}
 
+  /**
+   * `arguments`: nothing; or a cache, whose places the machine was started with; and then a file to
+   * make where the cache is to be filled.
+   */
   public static void main(String[] arguments) throws Exception {
     String socket = System.getenv("HEARTH_RUNTIME_SOCKET");
     RuntimeClient client =
@@ -21,16 +26,21 @@ public final class Bootstrap {
       StemLife.become(client.specialisation());
     }
     FunctionLogger.setUp();
-    FunctionCode code = load(client);
+    Snapshot.setUp();
+    FunctionCode code =
+        load(client, arguments.length > 0 ? CachePlaces.open(arguments[0]) : null);
+    if (arguments.length > 1) Snapshot.fill(client, arguments[1]);
+    Snapshot.take(client);
     RuntimeClient.Invocation invocation = client.next();
     while (true) {
       invocation = serve(client, code, invocation);
     }
   }
 
-  private static FunctionCode load(RuntimeClient client) throws IOException {
+  private static FunctionCode load(RuntimeClient client, ClassLoader opened)
+      throws IOException {
     try {
-      FunctionClassLoader loader = FunctionClassLoader.ofEnvironment();
+      ClassLoader loader = opened != null ? opened : FunctionClassLoader.ofEnvironment();
       Thread.currentThread().setContextClassLoader(loader);
       return HandlerFinder.find(System.getenv().getOrDefault("_HANDLER", ""), loader);
     } catch (FunctionFault fault) {

@@ -20,12 +20,17 @@ final class FunctionClassLoader extends URLClassLoader {
   }
 
   static FunctionClassLoader ofEnvironment() {
+    return new FunctionClassLoader(
+        places().stream().map(FunctionClassLoader::url).toArray(URL[]::new));
+  }
+
+  /** The function's own folder, then jars. */
+  static List<File> places() {
     File root = new File(System.getenv().getOrDefault("LAMBDA_TASK_ROOT", "/var/task"));
     List<File> places = new ArrayList<>(List.of(root));
     addJars(new File(root, "lib"), places);
     addJars(new File("/opt/java/lib"), places);
-    URL[] urls = places.stream().map(FunctionClassLoader::url).toArray(URL[]::new);
-    return new FunctionClassLoader(urls);
+    return places;
   }
 
   private static void addJars(File folder, List<File> places) {
@@ -35,7 +40,7 @@ final class FunctionClassLoader extends URLClassLoader {
     places.addAll(Arrays.asList(jars));
   }
 
-  private static URL url(File place) {
+  static URL url(File place) {
     try {
       return place.toURI().toURL();
     } catch (MalformedURLException cause) {

@@ -25,6 +25,7 @@ final class RuntimeClient {
 
   private static final String PREFIX = "/2018-06-01/runtime";
   private static final byte[] GET_NEXT = get(PREFIX + "/invocation/next");
+  private static final byte[] GET_RESTORE = get(PREFIX + "/restore/next");
   private static final byte[] GET_SPECIALISATION = get("/hearth/specialisation");
   private static final byte[] NOTHING = new byte[0];
   private static final int HEAD_BYTES = 64 * 1024;
@@ -52,6 +53,12 @@ final class RuntimeClient {
     ((Map<?, ?>) ((Map<?, ?>) told).get("environment"))
         .forEach((name, value) -> environment.put((String) name, (String) value));
     return environment;
+  }
+
+  /** Waits, as a snapshot, until it is restored. */
+  void restoreNext() throws IOException {
+    write(ByteBuffer.wrap(GET_RESTORE));
+    receive();
   }
 
   Invocation next() throws IOException {
