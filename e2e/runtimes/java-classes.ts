@@ -27,13 +27,13 @@ export async function compileJava(): Promise<JavaClasses> {
   try {
     const script =
       'javac -Xlint:all --release 17 -cp /jars/hearth-java.jar -d /out $(find /src -name "*.java") && ' +
-      'jar --create --file /out/function.jar -C /out example && chmod -R a+rwX /out'
+      'jar --create --file /out/function.jar -C /out example -C /out org && chmod -R a+rwX /out'
     await run('hearth/java21', [folder], `cp ${JAR} /out/`)
     await run('hearth/jdk:21', [folder, `${folder}:/jars`], script)
     const jar = await readFile(join(folder, 'function.jar'))
-    const classes = await readdir(join(folder, 'example'))
-    const read = async (name: string) =>
-      [`example/${name}`, await readFile(join(folder, 'example', name))] as const
+    const all = await readdir(folder, { recursive: true })
+    const classes = all.filter((name) => name.endsWith('.class'))
+    const read = async (name: string) => [name, await readFile(join(folder, name))] as const
     return {
       asFolder: Object.fromEntries(await Promise.all(classes.map(read))),
       asJar: { 'lib/function.jar': jar },

@@ -1,0 +1,8 @@
+// As org.crac's own, which functions bring along.
+package org.crac;
+
+public interface Resource {
+  void beforeCheckpoint(Context<? extends Resource> context) throws Exception;
+
+  void afterRestore(Context<? extends Resource> context) throws Exception;
+}
