@@ -2,7 +2,7 @@
 # version's cache. It warns of an archive that it cannot use and goes on; a function's log need not hold that.
 read -r places < "$cache/places"
 case "$JAVA_TOOL_OPTIONS" in
-  *-Xlog*) ;;
+  *-Xlog*aot* | *-Xlog*cds*) ;;
   *)
     set -- "$@" -Xlog:cds=off -Xlog:cds+dynamic=off
     if [ "$version" -ge 25 ]; then set -- "$@" -Xlog:aot=off; fi

@@ -15,6 +15,8 @@ export interface EnvironmentParts {
   timeoutSeconds: number
   why: LaunchReason
   process: ProcessSpec
+  /** What is started when an init has failed: without what may have been the reason. */
+  processAgain: ProcessSpec
   log: LogStream
   platform: Platform
   /** Opens the channel, has it adopted, and starts the sandbox; or takes one that is ready. */

@@ -33,6 +33,7 @@ beforeEach(() => {
     timeoutSeconds: 2,
     why: 'first invocation',
     process: { directory: '/', search: '', arguments: [], environment: {} },
+    processAgain: { directory: '/', search: '', arguments: [], environment: {} },
     platform,
     log: new LogStream(platform, () => {}),
     startSandbox: async (self) =>

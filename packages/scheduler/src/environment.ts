@@ -328,7 +328,7 @@ export class Environment implements RuntimeSide {
 
   #reload(state: Loading): void {
     state.loads = true
-    this.#channel?.startProcess(this.parts.process)
+    this.#channel?.startProcess(this.parts.processAgain)
   }
 
   /** The runtime is ready now: the invocation has what is left of its time. */

@@ -58,7 +58,7 @@ export function launch(
   const { configuration } = place.version
   const id = randomBytes(8).toString('hex')
   const cpus = configuration.memoryMb / MB_PER_CPU
-  const { log, platform, process } = describe(parts, place, options.why)
+  const { log, platform, ...processes } = describe(parts, place, options.why)
   const sandbox = { id }
   const complain = (what: string, error: unknown) => {
     // One that has ended meanwhile needs nothing any more.
@@ -69,7 +69,7 @@ export function launch(
     memoryMb: configuration.memoryMb,
     timeoutSeconds: configuration.timeoutSeconds,
     why: options.why,
-    process,
+    ...processes,
     log,
     platform,
     startSandbox: (self) => startSandbox(parts, { place, environment: self, log, sandbox }),
@@ -122,7 +122,14 @@ export function describe(
     initialisation: initialisationOf(version, why),
     ...(parts.credentials && { credentials: parts.credentials }),
   })
-  return { log, platform, process: processOf(version, environment) }
+  // A cache that spoils an init must not spoil the next one, too.
+  const { HEARTH_CACHE: _, ...uncached } = environment
+  return {
+    log,
+    platform,
+    process: processOf(version, environment),
+    processAgain: processOf(version, uncached),
+  }
 }
 
 /** One environment on its way to a sandbox. */
