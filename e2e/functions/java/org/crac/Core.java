@@ -56,7 +56,8 @@ public final class Core {
               return null;
             });
     PROXIES.add(proxy);
-    Object context = Class.forName(implementation + ".Core").getMethod("getGlobalContext").invoke(null);
+    Class<?> core = Class.forName(implementation + ".Core");
+    Object context = core.getMethod("getGlobalContext").invoke(null);
     Class.forName(implementation + ".Context").getMethod("register", theirs).invoke(context, proxy);
   }
 }
