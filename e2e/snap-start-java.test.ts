@@ -65,7 +65,8 @@ async function restart(): Promise<void> {
 async function caches(): Promise<string[]> {
   const folder = join(hearth.dataDirectory, 'snapshots')
   const versions = await readdir(folder).catch(() => [])
-  return versions.map((version) => join(folder, version, '.hearth-cache'))
+  const whole = versions.filter((version) => !version.startsWith('.'))
+  return whole.map((version) => join(folder, version, '.hearth-cache'))
 }
 
 describe.each(RUNTIMES)('%s', (runtime) => {
