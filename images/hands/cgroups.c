@@ -24,7 +24,7 @@ static int write_file(const char *directory, const char *name, const char *text)
   return error;
 }
 
-static int read_file(const char *directory, const char *name, char *text, size_t size) {
+int read_file(const char *directory, const char *name, char *text, size_t size) {
   char path[PLACE_MAX + 64];
   snprintf(path, sizeof path, "%s/%s", directory, name);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -96,6 +96,7 @@ int adopt(struct sandbox *sandbox, const char *pid, const char *container) {
   int error = find_group(pid, container, "memory", &sandbox->memory);
   if (!error) error = find_group(pid, container, "cpu", &sandbox->cpu);
   if (!error) error = find_group(pid, container, "freezer", &sandbox->freezer);
+  if (!error) keep_limits(sandbox);
   return error;
 }
 
@@ -115,17 +116,22 @@ static int limit_memory(const struct group *group, const char *bytes) {
   return error ? error : write_file(group->path, grows ? alone : whole, bytes);
 }
 
+static int limit_cpu(const struct group *group, const char *period, const char *share) {
+  if (group->version == 2) {
+    char both[64];
+    snprintf(both, sizeof both, "%s %s", share, period);
+    return write_file(group->path, "cpu.max", both);
+  }
+  int error = write_file(group->path, "cpu.cfs_period_us", period);
+  return error ? error : write_file(group->path, "cpu.cfs_quota_us", share);
+}
+
 /* Memory in bytes, or 0 to leave it; CPU as microseconds of a period. */
 int limit(struct sandbox *sandbox, const char *memory, const char *period, const char *share) {
   int error = strcmp(memory, "0") == 0 ? 0 : limit_memory(&sandbox->memory, memory);
-  if (error) return error;
-  if (sandbox->cpu.version == 2) {
-    char both[64];
-    snprintf(both, sizeof both, "%s %s", share, period);
-    return write_file(sandbox->cpu.path, "cpu.max", both);
-  }
-  error = write_file(sandbox->cpu.path, "cpu.cfs_period_us", period);
-  return error ? error : write_file(sandbox->cpu.path, "cpu.cfs_quota_us", share);
+  if (!error) error = limit_cpu(&sandbox->cpu, period, share);
+  if (!error) keep_limits(sandbox);
+  return error;
 }
 
 static int set_frozen(const struct group *group, int frozen) {

@@ -38,6 +38,13 @@ int freeze(struct sandbox *sandbox, const char *request);
 int thaw(struct sandbox *sandbox);
 /* Answers what has come about; returns how many milliseconds until the next look, or -1. */
 int look_at_freezing(struct sandbox *sandboxes, size_t count);
+/* A file of a directory as text, ended by NUL. */
+int read_file(const char *directory, const char *name, char *text, size_t size);
+
+/* systemd.c; where there is none these do nothing. */
+void keep_limits(const struct sandbox *sandbox);
+void forget_limits(const struct sandbox *sandbox);
+void sweep_limits(void);
 
 /* mounts.c */
 extern char mounts[ROOT_MAX];

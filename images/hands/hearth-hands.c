@@ -76,7 +76,9 @@ struct sandbox *find_sandbox(const char *id, int make) {
 static void forget(const char *id) {
   struct sandbox *gone = find_sandbox(id, 0);
   if (gone && gone->freezing[0]) answer(gone->freezing, ENOENT);
-  if (gone) *gone = sandboxes[--sandbox_count];
+  if (!gone) return;
+  forget_limits(gone);
+  *gone = sandboxes[--sandbox_count];
 }
 
 int enter_image(void) { return setns(image, CLONE_NEWNS); }
@@ -92,6 +94,7 @@ static int hello(char **field) {
   int afresh = strcmp(field[0], "fresh") == 0;
   int error = open_mounts(field[1], field[2], afresh);
   if (!error && afresh && scheduler() > 0) sweep_in(scheduler(), field[3]);
+  if (!error && afresh) sweep_limits();
   return error;
 }
 
@@ -183,7 +186,10 @@ int main(int count, char **arguments) {
   }
   /* A template in the making would otherwise leave a mount. */
   for (int wait; (wait = look_at_templates()) >= 0;) poll(NULL, 0, wait);
-  for (size_t i = 0; i < sandbox_count; i++) thaw(&sandboxes[i]);
+  for (size_t i = 0; i < sandbox_count; i++) {
+    thaw(&sandboxes[i]);
+    forget_limits(&sandboxes[i]);
+  }
   if (mounts[0]) sweep(mounts);
   return 0;
 }

@@ -4,7 +4,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rm, statfs } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
@@ -33,6 +33,8 @@ const ON_THE_HOST = { PidMode: 'host', CgroupnsMode: 'host', UsernsMode: 'host' 
 const CAPABILITIES = ['SYS_ADMIN', 'SYS_CHROOT', 'SYS_PTRACE', 'DAC_OVERRIDE', 'FOWNER']
 /** Loop devices, which make a file system of a file. */
 const DEVICES = ['b 7:* rw', 'c 10:237 rw']
+/** What statfs says of tmpfs. */
+const TMPFS = 0x01021994
 const CONNECT_MS_MAX = 15_000
 const END_MS_MAX = 5_000
 /** After a loss, and after each attempt that failed; the last one for as long as it takes. */
@@ -135,7 +137,11 @@ export class DockerHands {
   /** Once through all of it, so that no sandbox has to find out. */
   async #tryTmp(hands: Hands): Promise<void> {
     if (!this.#canMountTmp) return
-    await mkdir(join(this.#options.mountsDirectory, TRIAL, 'tmp'), { recursive: true })
+    const { mountsDirectory, report } = this.#options
+    if ((await statfs(mountsDirectory)).type === TMPFS) {
+      report('the data directory is kept in memory, and so is what functions write to /tmp')
+    }
+    await mkdir(join(mountsDirectory, TRIAL, 'tmp'), { recursive: true })
     try {
       await hands.ask('template', TMP_MB)
       await hands.ask('tmp', TRIAL, TMP_MB)
@@ -143,7 +149,7 @@ export class DockerHands {
     } catch (error) {
       if (!(error instanceof HandsRefused)) throw error
       this.#canMountTmp = false
-      this.#options.report(`what functions write to /tmp counts as their memory: ${error.message}`)
+      report(`what functions write to /tmp counts as their memory: ${error.message}`)
     }
   }
 

@@ -34,6 +34,8 @@ const BYTES_PER_MB = 1024 * 1024
  */
 const CPU_PERIOD_US = 20_000
 const CPU_SHARE_US_MIN = 1_000
+/** hearth-init reads its own group's figures; whole hierarchies hold none. The types lack it. */
+const OWN_CGROUPS = { CgroupnsMode: 'private' }
 const PIDS_MAX = 1024
 const FILES_MAX = 1024
 
@@ -46,6 +48,7 @@ export function hostConfig(parts: TemplateParts): Docker.HostConfig {
       ? { NetworkMode: `container:${holder}` }
       : networkOf(spec.network ?? 'internet', parts.network)),
     ...(runtime && { Runtime: runtime }),
+    ...OWN_CGROUPS,
     ReadonlyRootfs: true,
     CapDrop: ['ALL'],
     SecurityOpt: ['no-new-privileges', SECCOMP],

@@ -1,8 +1,8 @@
 // The Docker driver on the real engine, with hearth-hands and through Docker's API alone, and with
 // sandboxes that join a network namespace; then what only one of them can do, and what happens when
-// hearth-hands dies.
+// hearth-hands dies. The names of the suites say which control groups they ran on.
 
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,12 +12,24 @@ import { pathToFileURL } from 'node:url'
 import Docker from 'dockerode'
 import { describe, expect, test } from 'vitest'
 import { openDockerDriver } from './docker.ts'
-import { driverContract, openGround, type Way } from './driver.contract.ts'
+import {
+  CPU,
+  driverContract,
+  MEMORY,
+  ON_DISK,
+  openGround,
+  SWAP,
+  type Way,
+} from './driver.contract.ts'
 import type { SandboxDriver } from './driver.ts'
 
 const docker = new Docker()
 const HAS_CRUN = 'crun' in ((await docker.info()) as { Runtimes: object }).Runtimes
 const NANOSECONDS = 1e9
+const { CgroupDriver, CgroupVersion } = await docker.info()
+const ON = `on cgroup v${CgroupVersion} by ${CgroupDriver}`
+/** Whose reload sets the limits of what it started anew. */
+const isSystemds = CgroupDriver === 'systemd'
 let lives = 0
 
 const way = (
@@ -87,15 +99,21 @@ const mountsBelow = async (directory: string) => {
   return table.split('\n').filter((line) => line.includes(` ${directory}/mounts/`))
 }
 
-describe('with hearth-hands', () => driverContract(way('auto')))
-describe("through Docker's API alone", () => driverContract(way('off')))
-describe('in joined network namespaces', () => driverContract(way('auto', { joins: true })))
+/** What hearth-hands has told systemd of sandboxes. */
+async function dropIns(): Promise<string[]> {
+  const names = await readdir('/run/systemd/system', { recursive: true })
+  return names.filter((name) => name.endsWith('/90-hearth.conf'))
+}
+
+describe(`with hearth-hands, ${ON}`, () => driverContract(way('auto')))
+describe(`through Docker's API alone, ${ON}`, () => driverContract(way('off')))
+describe(`in joined network namespaces, ${ON}`, () => driverContract(way('auto', { joins: true })))
 // An engine without crun has nothing to hold to the contract; sandboxes run in runc there.
-describe.skipIf(!HAS_CRUN)('in joined network namespaces, by crun', () =>
+describe.skipIf(!HAS_CRUN)(`in joined network namespaces, by crun, ${ON}`, () =>
   driverContract(way('auto', { joins: true, runtime: 'crun' })),
 )
 
-describe('hearth-hands', () => {
+describe(`hearth-hands, ${ON}`, () => {
   const hands = way('auto')
   const ground = openGround(hands)
 
@@ -132,6 +150,27 @@ describe('hearth-hands', () => {
     await rm(elsewhere, { recursive: true })
   })
 
+  test.runIf(isSystemds)('keeps its limits when systemd reads its units again', async () => {
+    const [direct, stem] = await Promise.all([
+      ground.start({ codeDirectory: ground.codeDirectory }),
+      ground.start(),
+    ])
+    const { codeDirectory, driver } = ground
+    await driver.specialise(stem.id, { codeDirectory, memoryMb: 192, cpus: 0.5, tmpMb: 512 })
+    await driver.setCpus(direct.id, 0.25)
+    const figures = `${MEMORY}; ${SWAP}; ${CPU}`
+    const before = [await direct.run(figures), await stem.run(figures)]
+    expect(before[1]).toMatch(new RegExp(`^${192 * 1024 * 1024}\n.*\n10000\n$`))
+    execFileSync('systemctl', ['daemon-reload'])
+    // With the next unit that starts it writes what it has read.
+    execFileSync('systemd-run', ['--quiet', '--scope', '--slice=system.slice', 'true'])
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    expect([await direct.run(figures), await stem.run(figures)]).toEqual(before)
+    await driver.stop(direct.id)
+    await driver.stop(stem.id)
+    expect(await dropIns()).toEqual([])
+  })
+
   test('may be killed at any time: work goes on, and another one comes', async () => {
     const [frozen, stem] = await Promise.all([ground.start(), ground.start()])
     await ground.driver.freeze(frozen.id)
@@ -156,7 +195,7 @@ describe('hearth-hands', () => {
 })
 
 test('what a killed scheduler and a killed hearth-hands leave goes in the next life', async () => {
-  const dataDirectory = await mkdtemp(join(tmpdir(), 'hearth-driver-'))
+  const dataDirectory = await mkdtemp(join(ON_DISK, 'hearth-driver-'))
   const { owner, open } = way('auto')
   const child = await startFrozen(dataDirectory, owner)
   const hands = await handsOf(owner)
@@ -176,12 +215,13 @@ test('what a killed scheduler and a killed hearth-hands leave goes in the next l
 })
 
 test('hearth-hands whose scheduler was killed undoes what it did, and ends', async () => {
-  const dataDirectory = await mkdtemp(join(tmpdir(), 'hearth-driver-'))
+  const dataDirectory = await mkdtemp(join(ON_DISK, 'hearth-driver-'))
   const { owner, open } = way('auto')
   const child = await startFrozen(dataDirectory, owner)
   child.kill('SIGKILL')
   await expect.poll(() => handsOf(owner), { timeout: 10_000 }).toBe(0)
   expect(await mountsBelow(dataDirectory)).toEqual([])
+  if (isSystemds) expect(await dropIns()).toEqual([])
   const driver = await open(dataDirectory, [])
   for (const { id } of await driver.list()) await driver.stop(id)
   await driver.close()

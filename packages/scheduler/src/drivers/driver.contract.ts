@@ -5,7 +5,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { RuntimeSide } from '../runtime-side.ts'
@@ -38,19 +37,22 @@ export interface Ground {
   start(spec?: Partial<SandboxSpec>): Promise<Sandbox>
 }
 
+/** Not /tmp, which is memory on many hosts; the kernel counts that as the memory of who writes. */
+export const ON_DISK = '/var/tmp'
 const IMAGE = 'hearth/base:trixie'
 const MB = 1024 * 1024
 /** Version 1 of the control groups, or version 2. */
-const MEMORY = 'cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes 2>&- || cat memory.max'
-const SWAP = 'cd /sys/fs/cgroup; cat memory/memory.memsw.limit_in_bytes 2>&- || cat memory.swap.max'
-const CPU = 'cd /sys/fs/cgroup; cat cpu/cpu.cfs_quota_us 2>&- || cut -d" " -f1 cpu.max'
+export const MEMORY = 'cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes 2>&- || cat memory.max'
+export const SWAP =
+  'cd /sys/fs/cgroup; cat memory/memory.memsw.limit_in_bytes 2>&- || cat memory.swap.max'
+export const CPU = 'cd /sys/fs/cgroup; cat cpu/cpu.cfs_quota_us 2>&- || cut -d" " -f1 cpu.max'
 
 /** Opens a driver before the tests of a suite, and closes it after them, with nothing left. */
 export function openGround(way: Way): Ground {
   const ground = { problems: [] as string[] } as Ground
   const channels = new Map<string, SandboxChannel>()
   beforeAll(async () => {
-    ground.dataDirectory = await mkdtemp(join(tmpdir(), 'hearth-driver-'))
+    ground.dataDirectory = await mkdtemp(join(ON_DISK, 'hearth-driver-'))
     ground.codeDirectory = join(ground.dataDirectory, 'code', 'abc')
     await mkdir(join(ground.codeDirectory, 'inner'), { recursive: true })
     await writeFile(join(ground.codeDirectory, 'inner', 'index.js'), 'hello')
@@ -139,6 +141,12 @@ function limitsContract(ground: Ground, way: Way): void {
     await specialise(ground, id, { memoryMb: 192 })
     await ground.driver.setCpus(id, 2)
     expect(await run(`${CPU}; ${MEMORY}`)).toBe(`40000\n${192 * MB}\n`)
+  })
+
+  test('a sandbox sees its own control groups and nobody else', async () => {
+    const { run } = await ground.start()
+    const paths = (await run('cut -d: -f3 /proc/self/cgroup | sort -u')).trim()
+    expect(paths).toBe('/')
   })
 
   test('/tmp is for anybody, holds what it should, and no more', async () => {
