@@ -97,10 +97,12 @@ static long long read_number(const char *path, const char *field) {
   return -1;
 }
 
-/* Version 2 of the control groups first, then version 1. */
+/* Version 2 of the control groups first, then version 1. Kernels before 5.19 keep no peak in
+   version 2; what is used now stands for it: the scheduler keeps the most that it has heard. */
 static long long memory_peak(void) {
   long long peak = read_number("/sys/fs/cgroup/memory.peak", "");
   if (peak < 0) peak = read_number("/sys/fs/cgroup/memory/memory.max_usage_in_bytes", "");
+  if (peak < 0) peak = read_number("/sys/fs/cgroup/memory.current", "");
   return peak < 0 ? 0 : peak;
 }
 
