@@ -10,6 +10,7 @@ import { apart } from './apart.ts'
 import { cold } from './cold.ts'
 import { direct } from './direct.ts'
 import { startFloor } from './floor.ts'
+import { java } from './java.ts'
 import { many } from './many.ts'
 import { print, type Row } from './table.ts'
 import { warm } from './warm.ts'
@@ -22,7 +23,7 @@ const FUNCTION = 'export const handler = async (event) => event'
 
 const { values: given } = parseArgs({
   options: {
-    only: { type: 'string', default: 'warm,apart,cold,direct,many' },
+    only: { type: 'string', default: 'warm,apart,cold,direct,java,many' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
   },
@@ -40,6 +41,7 @@ const groups: Record<string, () => Promise<Row[]>> = {
   apart: () => apart(hearth, { functionName, env: ENV, create, ...effort }),
   cold,
   direct,
+  java,
   many: () => many(hearth, functionName),
 }
 try {

@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { ROOT } from '../hearth.ts'
 
 const docker = promisify(execFile)
+const SOURCES = join(ROOT, 'e2e/functions/java')
 const JAR = '/var/runtime/hearth-java.jar'
 
 export type Files = Record<string, Uint8Array>
@@ -20,20 +21,22 @@ export interface JavaClasses {
   asJar: Files
 }
 
-/** Compiles e2e/functions/java. @throws Error with what the compiler said. */
-export async function compileJava(): Promise<JavaClasses> {
+/** Compiles a folder of sources. @throws Error with what the compiler said. */
+export async function compileJava(sources = SOURCES): Promise<JavaClasses> {
   const folder = await mkdtemp(join(tmpdir(), 'hearth-java-'))
   await chmod(folder, 0o777)
   try {
     const script =
-      'javac -Xlint:all --release 17 -cp /jars/hearth-java.jar -d /out $(find /src -name "*.java") && ' +
-      'jar --create --file /out/function.jar -C /out example -C /out org && chmod -R a+rwX /out'
-    await run('hearth/java21', [folder], `cp ${JAR} /out/`)
-    await run('hearth/jdk:21', [folder, `${folder}:/jars`], script)
+      'javac -Xlint:all --release 17 -cp /jars/hearth-java.jar -d /out/classes $(find /src -name "*.java") && ' +
+      'jar --create --file /out/function.jar -C /out/classes . && chmod -R a+rwX /out'
+    await run('hearth/java21', `cp ${JAR} /out/`, [`${folder}:/out`])
+    const mounts = [`${folder}:/out`, `${folder}:/jars`, `${sources}:/src:ro`]
+    await run('hearth/jdk:21', script, mounts)
     const jar = await readFile(join(folder, 'function.jar'))
-    const all = await readdir(folder, { recursive: true })
+    const all = await readdir(join(folder, 'classes'), { recursive: true })
     const classes = all.filter((name) => name.endsWith('.class'))
-    const read = async (name: string) => [name, await readFile(join(folder, name))] as const
+    const read = async (name: string) =>
+      [name, await readFile(join(folder, 'classes', name))] as const
     return {
       asFolder: Object.fromEntries(await Promise.all(classes.map(read))),
       asJar: { 'lib/function.jar': jar },
@@ -43,9 +46,8 @@ export async function compileJava(): Promise<JavaClasses> {
   }
 }
 
-async function run(image: string, [out, ...volumes]: string[], script: string): Promise<void> {
-  const source = `${join(ROOT, 'e2e/functions/java')}:/src:ro`
-  const mounts = [`${out}:/out`, source, ...volumes].flatMap((one) => ['--volume', one])
+async function run(image: string, script: string, mounts: string[]): Promise<void> {
+  const volumes = mounts.flatMap((one) => ['--volume', one])
   const confined = ['run', '--rm', '--network', 'none', '--user', '0', '--entrypoint', 'sh']
-  await docker('docker', [...confined, ...mounts, image, '-c', script])
+  await docker('docker', [...confined, ...volumes, image, '-c', script])
 }
