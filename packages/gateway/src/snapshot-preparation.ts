@@ -1,5 +1,5 @@
 // Has schedulers load a SnapStart version ahead of its invocations. One that could is enough for
-// the version to be of use; the others prepare it when they first need it.
+// the version to be of use; the others fill its cache when they first need it.
 
 import { type SnapshotAnswer, type SnapshotQuestion, SUBJECTS } from '@hearth/bus/messages'
 import type { SnapshotFault } from '@hearth/core/function'

@@ -158,7 +158,7 @@ async function specialise(
   const ownId = sandbox.id
   sandbox.id = stem.id
   try {
-    const { codeDirectory } = await sourceOf(parts, place.version)
+    const { codeDirectory } = await sourceOf(parts, place)
     const specialised = parts.driver.specialise(stem.id, {
       ...(codeDirectory !== undefined && { codeDirectory }),
       memoryMb: configuration.memoryMb,
@@ -185,7 +185,7 @@ async function startFresh(
   const { id } = sandbox
   const socketDirectory = join(parts.runDirectory, id)
   const [source, channel] = await Promise.all([
-    sourceOf(parts, place.version),
+    sourceOf(parts, place),
     parts.openChannel(socketDirectory, ownerOf(environment, log)),
   ])
   environment.adopt(channel, 'cold')
@@ -205,18 +205,18 @@ function initialisationOf(version: FunctionVersion, why: LaunchReason): Initiali
   return why === 'provisioned' ? 'provisioned-concurrency' : 'on-demand'
 }
 
-function codeOf(parts: LaunchParts, version: FunctionVersion): Promise<string> {
-  return parts.snapshots?.codeDirectory(version) ?? parts.codeDirectory(version.code.sha256)
+function codeOf(parts: LaunchParts, place: Place): Promise<string> {
+  return parts.snapshots?.codeDirectory(place) ?? parts.codeDirectory(place.version.code.sha256)
 }
 
 /** The image that a version runs in, and its code if that is not in the image. */
 async function sourceOf(
   parts: LaunchParts,
-  version: FunctionVersion,
+  place: Place,
 ): Promise<Pick<SandboxSpec, 'codeDirectory' | 'image' | 'ownImage'>> {
-  const { image, configuration } = version
+  const { image, configuration } = place.version
   if (!image) {
-    const codeDirectory = await codeOf(parts, version)
+    const codeDirectory = await codeOf(parts, place)
     return { image: requireRuntime(configuration.runtime).image, codeDirectory }
   }
   assert(image.facts, 'an image that was not found cannot run')

@@ -19,6 +19,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }))
 
 const version = () => ({ ...makeVersion({ snapStart: 'PublishedVersions' }), version: '1' })
+const placeOf = (one: ReturnType<typeof version>) => ({ ...makeMessage(one), version: one })
 const kept = () => readdir(join(root, 'snapshots'))
 const unfinished = () => readdir(join(root, 'snapshots/.unfinished')).catch(() => [])
 
@@ -65,15 +66,28 @@ test('what nobody has used for fourteen days goes, and what was used stays', asy
   const [used, idle, recent] = [version(), version(), version()]
   for (const one of [used, idle]) await age(join(root, 'snapshots', one.deploymentId), 15 * DAY_MS)
   await age(join(root, 'snapshots', recent.deploymentId), 13 * DAY_MS)
-  expect(await snapshots.codeDirectory(used)).toBe(join(root, 'snapshots', used.deploymentId))
+  expect(await snapshots.codeDirectory(placeOf(used))).toBe(
+    join(root, 'snapshots', used.deploymentId),
+  )
   await snapshots.sweep()
   const stays = ['.unfinished', used.deploymentId, recent.deploymentId]
   expect((await kept()).sort()).toEqual(stays.sort())
   expect(await unfinished()).toEqual([])
-  // An invocation that comes later runs on the code alone.
-  expect(await snapshots.codeDirectory(idle)).toBe(join(root, 'code'))
   await snapshots.sweep(Date.now() + 15 * DAY_MS)
   expect(await kept()).toEqual(['.unfinished'])
+})
+
+test('an init that finds no cache runs on the code alone, and has one filled for the next', async () => {
+  const snapshots = open('one')
+  const [place, other] = [placeOf(version()), placeOf(version())]
+  await writeCode()
+  const cached = join(root, 'snapshots', place.version.deploymentId)
+  expect(await snapshots.codeDirectory(place)).toBe(join(root, 'code'))
+  // One fill at a time: the other's turn comes with its next init.
+  expect(await snapshots.codeDirectory(other)).toBe(join(root, 'code'))
+  await vi.waitFor(async () => expect(await snapshots.codeDirectory(place)).toBe(cached))
+  expect(await readdir(join(cached, '.hearth-cache'))).toEqual(['compiled'])
+  expect(await kept()).not.toContain(other.version.deploymentId)
 })
 
 test('it sweeps at once, and then every day', async () => {

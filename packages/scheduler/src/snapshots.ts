@@ -44,15 +44,24 @@ export class Snapshots {
   /** Tells what this life has not finished from what earlier ones never will. */
   readonly #life = randomBytes(4).toString('hex')
   readonly #filling = new Map<string, Promise<InitFailure | undefined>>()
+  /** Deployments whose cache was tried to be filled unasked, and is not there. */
+  readonly #tried = new Set<string>()
 
   constructor(parts: SnapshotsParts) {
     this.#parts = parts
   }
 
-  /** What to mount as a version's code: with its cache, where there is one. */
-  async codeDirectory(version: FunctionVersion): Promise<string> {
-    const prepared = this.#folderOf(version)
-    if (hasSnapshot(version) && (await touch(prepared))) return prepared
+  /**
+   * What to mount as a version's code: with its cache, where there is one. Where there is none, on
+   * a host that did not prepare the version or has swept it, it is filled for later inits.
+   */
+  async codeDirectory(place: Place): Promise<string> {
+    const { version } = place
+    if (hasSnapshot(version)) {
+      const prepared = this.#folderOf(version)
+      if (await touch(prepared)) return prepared
+      this.#fillMeanwhile(place)
+    }
     return this.#parts.codeDirectory(version.code.sha256)
   }
 
@@ -98,6 +107,16 @@ export class Snapshots {
     }
   }
 
+  /** One at a time, because inits take a whole CPU; what fails once is not tried again. */
+  #fillMeanwhile(place: Place): void {
+    const { deploymentId } = place.version
+    if (this.#filling.size > 0 || this.#tried.has(deploymentId)) return
+    this.#tried.add(deploymentId)
+    const filled = this.prepare(place, () => this.#tried.delete(deploymentId))
+    // How an init failed is in the function's log, and its own environments fail likewise.
+    filled.catch((error) => this.#parts.report(`a snapshot's cache is not filled: ${error}`))
+  }
+
   /** A place of this life's own, on the same file system as what is prepared. */
   #unfinished(): string {
     const { snapshotsDirectory, schedulerId } = this.#parts
@@ -119,7 +138,7 @@ export class Snapshots {
   async #prepare(place: Place): Promise<InitFailure | undefined> {
     const { version } = place
     const prepared = this.#folderOf(version)
-    // The others have the environment that waits, and no cache.
+    // Those without a cache have the environment that waits.
     if (!cacheOf(version) || (await exists(prepared))) return undefined
     const id = randomBytes(8).toString('hex')
     const code = await this.#parts.codeDirectory(version.code.sha256)
