@@ -17,6 +17,8 @@ const MEMORY_MB = 1792
 /** Long enough that nobody waits for an environment to be free again. */
 const BUSY_MS = 4_000
 const PREPARED_MS = 120_000
+/** The environment that waits is loaded within about a second of that. */
+const WAITS_MS = 2_000
 
 export async function java(): Promise<Row[]> {
   const files = await manyClasses()
@@ -69,6 +71,7 @@ async function publish(
   const version = new GetFunctionConfigurationCommand({ FunctionName, Qualifier: '1' })
   const isActive = async () => (await hearth.lambda.send(version)).State === 'Active'
   await eventually('the version is prepared', isActive, PREPARED_MS)
+  await new Promise((resolve) => setTimeout(resolve, WAITS_MS))
   return FunctionName
 }
 
