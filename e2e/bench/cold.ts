@@ -1,10 +1,9 @@
 // First invocations beside plain containers, in turn, so that the machine's moods touch both alike:
-// on stems, without them, of container images and OS-only runtimes, with code that takes long to
-// load, and many at once.
+// on stems, without them, with code that takes long to load, and many at once. What starts without
+// a runtime of ours is in direct.ts.
 
-import { CreateFunctionCommand, waitUntilFunctionActiveV2 } from '@aws-sdk/client-lambda'
 import { build } from 'esbuild'
-import { type Hearth, ROLE, ROOT, startHearth } from '../hearth.ts'
+import { type Hearth, ROOT, startHearth } from '../hearth.ts'
 import { type Container, NODE, PYTHON, startPlain } from './docker-floor.ts'
 import { median, once } from './load.ts'
 import { signedInvoke } from './requests.ts'
@@ -15,7 +14,6 @@ const STARTS = 12
 const REFILL_MS = 1_500
 const BURSTS = [1, 10, 50]
 const STEM: Target = { must: 1 / 100, moonshot: 1 / 200 }
-const DIRECT: Target = { must: 1.15, moonshot: 0.2 }
 const MEMORY_MB = 128
 const HELLO = { 'index.mjs': 'export const handler = async () => "hello"' }
 const PYTHON_HELLO = { 'index.py': 'def handler(event, context):\n    return "hello"\n' }
@@ -23,20 +21,12 @@ const PYTHON_HELLO = { 'index.py': 'def handler(event, context):\n    return "he
 const PYTHON_IMPORTS =
   'import asyncio, decimal, email.mime.text, http.server, json, multiprocessing, pydoc, ' +
   'sqlite3, ssl, unittest.mock, urllib.request, xml.dom.minidom, xmlrpc.client'
-/** The Runtime API in one line of shell's worth of JavaScript: an image of the user's own. */
-const OWN_RUNTIME =
-  "const a='http://'+process.env.AWS_LAMBDA_RUNTIME_API+'/2018-06-01/runtime/invocation/';" +
-  "(async()=>{for(;;){const n=await fetch(a+'next');await n.text();" +
-  "await fetch(a+n.headers.get('lambda-runtime-aws-request-id')+'/response'," +
-  "{method:'POST',body:'1'})}})()"
-
 export async function cold(): Promise<Row[]> {
   const hearth = await startHearth({ env: { HEARTH_MEMORY_MB: '160000', HEARTH_STEMS_MAX: '12' } })
   const plain = await startHearth({ env: { HEARTH_MEMORY_MB: '160000', HEARTH_STEMS_MAX: '0' } })
   try {
     const heavy = await sdkBundle()
     const python = { Runtime: 'python3.13' } as const
-    const ownImage = { image: NODE.image, code: OWN_RUNTIME }
     return [
       await compare('first invocation, stem, Node.js', hearth, NODE, STEM, { files: HELLO }),
       await compare('first invocation, stem, Python', hearth, PYTHON, STEM, {
@@ -44,7 +34,6 @@ export async function cold(): Promise<Row[]> {
         files: PYTHON_HELLO,
       }),
       await compare('first invocation, no stem, Node.js', plain, NODE, undefined, { files: HELLO }),
-      await compare('first invocation, image', plain, NODE, DIRECT, ownImage),
       // The floor loads nothing here: what is over it is the bundle's own.
       await compare('first, stem, AWS SDK bundle', hearth, NODE, undefined, {
         files: { 'index.cjs': heavy },
@@ -60,9 +49,7 @@ export async function cold(): Promise<Row[]> {
   }
 }
 
-type Wish =
-  | { files: Record<string, string>; Runtime?: 'python3.13' }
-  | { image: string; code: string }
+type Wish = { files: Record<string, string>; Runtime?: 'python3.13' }
 
 /** Each time another function, so that nothing of it is warm. */
 async function compare(
@@ -84,22 +71,8 @@ async function compare(
   return row(what, { floor: median(floors), value: median(values), unit: 'ms' }, target)
 }
 
-async function make(hearth: Hearth, wish: Wish): Promise<string> {
-  if ('files' in wish) return hearth.create({ MemorySize: MEMORY_MB, ...wish })
-  const FunctionName = `image-${Math.random().toString(36).slice(2, 10)}`
-  await hearth.lambda.send(
-    new CreateFunctionCommand({
-      FunctionName,
-      Role: ROLE,
-      PackageType: 'Image',
-      Code: { ImageUri: wish.image },
-      ImageConfig: { EntryPoint: ['/var/lang/bin/node', '-e', wish.code] },
-    }),
-  )
-  const patience = { client: hearth.lambda, maxWaitTime: 60, minDelay: 1, maxDelay: 1 }
-  await waitUntilFunctionActiveV2(patience, { FunctionName })
-  return FunctionName
-}
+const make = (hearth: Hearth, wish: Wish): Promise<string> =>
+  hearth.create({ MemorySize: MEMORY_MB, ...wish })
 
 /** Milliseconds of one signed Invoke, the connection included. */
 async function invoke(hearth: Hearth, name: string): Promise<number> {
