@@ -13,7 +13,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDockerDriver } from './drivers/docker.ts'
 import { openHarness } from './scheduler-harness.ts'
 
-const files = { 'index.js': 'exports.handler = (e) => new Promise((r) => setTimeout(r, e.ms, e))' }
+const files = {
+  'index.js': `exports.handler = (event) => {
+    console.log('runs for', event.ms)
+    return new Promise((resolve) => setTimeout(resolve, event.ms, event))
+  }`,
+}
 const schedulerId = `left-${process.pid}`
 let dataDirectory: string
 let child: ChildProcess
@@ -46,7 +51,7 @@ test('what a killed scheduler leaves is removed and recorded', async () => {
     await expect
       .poll(() => next.records.map((record) => `${record.requestId} ${record.outcome}`).sort(), {
         // A segment waits for a second before it leaves.
-        timeout: 5_000,
+        timeout: 20_000,
       })
       .toEqual(['first success', 'running crashed', 'second success'])
     expect(next.records.find((record) => record.outcome === 'crashed')?.billedMs).toBe(0)
@@ -57,18 +62,25 @@ test('what a killed scheduler leaves is removed and recorded', async () => {
   expect(await driver.list()).toEqual([])
 })
 
-/** Two invocations answered, one begun, then the end; the ledger was away all the time. */
+/**
+ * Two invocations answered, one that its function has begun, then the end; the ledger was away all
+ * the time.
+ */
 async function runAndKill(): Promise<void> {
   const harness = pathToFileURL(join(import.meta.dirname, 'scheduler-harness.ts')).href
   const script = join(dataDirectory, 'victim.ts')
-  const options = JSON.stringify({ files, schedulerId, dataDirectory, isLedgerAway: true })
+  const configuration = { timeoutSeconds: 30 }
+  const parts = { files, configuration, schedulerId, dataDirectory, isLedgerAway: true }
+  const options = JSON.stringify(parts)
   await writeFile(
     script,
     `import { openHarness } from '${harness}'
      const harness = await openHarness(${options})
      await harness.invoke({ ms: 1 }, { requestId: 'first' })
      await harness.invoke({ ms: 1 }, { requestId: 'second' })
-     void harness.invoke({ ms: 2000 }, { requestId: 'running' })
+     void harness.invoke({ ms: 20000 }, { requestId: 'running' })
+     const begun = () => harness.log.some((line) => line.includes('runs for 20000'))
+     while (!begun()) await new Promise((resolve) => setTimeout(resolve, 10))
      console.log('running')`,
   )
   child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] })
