@@ -16,15 +16,19 @@ const metricsOf = (name: string) => `packages/${name}/src/metrics.ts`
 
 /** Where each vendor may be imported: path prefixes. `types` may be named elsewhere, too. */
 const HOMES: readonly { vendor: RegExp; homes: string[]; types?: true }[] = [
-  { vendor: /^ioredis$/, homes: ['packages/leases/'] },
-  { vendor: /^@nats-io\//, homes: ['packages/bus/'] },
+  { vendor: /^ioredis$/, homes: ['packages/leases/', 'packages/poller/src/sources/redis'] },
+  { vendor: /^@nats-io\//, homes: ['packages/bus/', 'packages/poller/src/sources/jetstream'] },
   { vendor: /^dockerode$/, homes: ['packages/scheduler/src/drivers/docker'] },
   { vendor: /^(hono|@hono\/.*)$/, homes: ['packages/gateway/', 'e2e/'] },
+  { vendor: /^@platformatic\//, homes: ['packages/poller/src/sources/kafka', 'e2e/'] },
   { vendor: /^croner$/, homes: ['packages/gateway/src/schedule.ts'] },
-  { vendor: /^prom-client$/, homes: ['cli', 'gateway', 'scheduler'].map(metricsOf) },
+  { vendor: /^prom-client$/, homes: ['cli', 'gateway', 'poller', 'scheduler'].map(metricsOf) },
   {
     vendor: /^@aws-sdk\//,
-    homes: ['packages/gateway/src/contract', 'packages/cli/', 'e2e/'],
+    homes: [
+      ...['packages/gateway/src/contract', 'packages/cli/', 'e2e/'],
+      ...['packages/poller/src/sources/', 'packages/poller/src/destinations/'],
+    ],
     types: true,
   },
 ]

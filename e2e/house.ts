@@ -15,6 +15,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   invocation: 3,
   gateway: 4,
   scheduler: 4,
+  poller: 4,
   metering: 4,
   cli: 5,
 }
