@@ -1,6 +1,7 @@
 // THE table of what travels on NATS: subjects, streams, buckets and the bodies on each. A subject
 // token is only ever an id that we made or a validated name; nothing of a caller's reaches one raw.
 
+import type { AsyncEvent } from '@hearth/core/async-event'
 import type { ImageFacts, ImageFault } from '@hearth/core/container-image'
 import type { ThrottleReason } from '@hearth/core/error'
 import type { Architecture, FunctionVersion, SnapshotFault } from '@hearth/core/function'
@@ -20,6 +21,8 @@ export const SUBJECTS = {
   schedulersWanted: 'hearth.schedulers.wanted',
   /** What one scheduler holds at this moment: no question, answered by SchedulerCensus. */
   environments: (schedulerId: string) => `hearth.environments.${schedulerId}`,
+  /** Work was enqueued: Bell. Whoever misses it looks at the queue a little later. */
+  bell: 'hearth.bell',
   /** Bills: BillQuestion, answered by whoever holds the ledger. */
   bill: 'hearth.bill',
 } as const
@@ -28,7 +31,27 @@ export const SUBJECTS = {
 export const STREAMS = {
   ledger: { name: 'METER', subjects: 'meter.>' },
   logs: { name: 'LOGS', subjects: 'logs.>' },
+  /** Asynchronous events that wait, one stream of several. */
+  events: (shard: number) => ({ name: `ASYNC_${shard}`, subjects: `aq.${shard}.>` }),
+  /** What became of events, on its way to destinations and dead-letter queues. */
+  deliveries: { name: 'DELIVERIES', subjects: 'dq.>' },
+  /** What is to be put on a queue when its time has come. */
+  timers: { name: 'TIMERS', subjects: 'tm.>' },
+  /** Events that were given up and have no other place. */
+  deadLetters: { name: 'DEAD', subjects: 'dead.>' },
 } as const
+
+/** `aq.<shard>.<lane>`: the events of one function. */
+export const eventSubject = (shard: number, lane: string) => `aq.${shard}.${lane}`
+
+/** `dq.<lane>`: deliveries to one destination. */
+export const deliverySubject = (lane: string) => `dq.${lane}`
+
+/** `tm.<shard>.<id>`: one timer, stored if absent. */
+export const timerSubject = (shard: number, id: string) => `tm.${shard}.${id}`
+
+/** `dead.<lane>.<id>`: one event that was given up, stored if absent. */
+export const deadLetterSubject = (lane: string, id: string) => `dead.${lane}.${id}`
 
 /** `meter.<scheduler>.<epoch>.<segment>`: one segment of invocation records, stored if absent. */
 export const ledgerSubject = (schedulerId: string, epoch: string, segment: number) =>
@@ -55,8 +78,18 @@ export interface InvokeMessage {
   takesStream?: boolean
   /** Only in an environment that was provisioned; others are asked before anything starts cold. */
   onlyProvisioned?: true
+  /** Which attempt at an asynchronous event this is, from 1. */
+  attempt?: number
+  /** An attempt that may have run before, at this time or later: whoever had it died. */
+  againSince?: number
   /** Milliseconds since the epoch after which the scheduler must not start any more. */
   startBy: number
+}
+
+/** Where work waits. */
+export interface Bell {
+  stream: string
+  subject: string
 }
 
 /** A scheduler's first word: it has a place for the invocation, or why not. */
@@ -160,6 +193,39 @@ export interface StemCensus {
 
 export interface StartCount extends Start {
   count: number
+}
+
+/** Something to be told to a destination or a dead-letter queue, until it is told. */
+export interface Delivery {
+  /** The same each time it is tried. */
+  id: string
+  account: string
+  /** An ARN or an address. */
+  target: string
+  as: 'dead letter' | 'destination'
+  condition: 'Failure' | 'Success'
+  functionName: string
+  /** Qualified, of the function that ran. */
+  functionArn: string
+  /** The record as JSON; for a dead letter the event as it came. */
+  body: string
+  requestId: string
+  /** Of a dead letter. */
+  errorCode?: number
+  errorMessage?: string
+  traceId?: string
+  /** Milliseconds since the epoch. */
+  createdAt: number
+}
+
+/** What was given up; an event's payload travels beside it. */
+export interface DeadLetter {
+  event: AsyncEvent
+  /** Present where not the event failed, but what was to be told of it. */
+  delivery?: Delivery
+  reason: string
+  /** Milliseconds since the epoch. */
+  at: number
 }
 
 /** A segment of the ledger: at most 500 records. */

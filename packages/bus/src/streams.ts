@@ -6,6 +6,8 @@ import {
   DeliverPolicy,
   DiscardPolicy,
   JetStreamApiError,
+  type JetStreamManager,
+  type MsgRequest,
   type PersistMode,
   RetentionPolicy,
   StorageType,
@@ -20,6 +22,10 @@ export interface StreamOptions {
   ageSecondsMax: number
   /** Losable streams discard the oldest when full and do not wait for the disk. */
   losable?: boolean
+  /** Whether messages may be removed one by one. */
+  removable?: boolean
+  /** When it is full the oldest go, in the place of refusing the newest. */
+  discardsOldest?: boolean
 }
 
 export interface StreamMessage {
@@ -54,6 +60,10 @@ export interface Streams {
   read(stream: string, options: ReadOptions): AsyncIterable<StreamMessage>
   /** The stream's newest message of a subject (wildcards allowed). */
   last(stream: string, subject: string): Promise<StreamMessage | undefined>
+  /** The message of a sequence, unless it is gone. */
+  message(stream: string, sequence: number): Promise<StreamMessage | undefined>
+  /** Of a removable stream; nothing happens when it is gone already. */
+  remove(stream: string, sequence: number): Promise<void>
   /** First and last sequence, and how many messages each subject has. */
   facts(
     stream: string,
@@ -64,6 +74,7 @@ export interface Streams {
 const NANOSECONDS = 1_000_000_000
 const WRONG_LAST_SEQUENCE = 10071
 const NO_MESSAGE_FOUND = 10037
+const SEQUENCE_NOT_FOUND = 10043
 const INACTIVE_AFTER_MS = 60_000
 
 export async function createStreams(bus: Bus): Promise<Streams> {
@@ -92,15 +103,15 @@ export async function createStreams(bus: Bus): Promise<Streams> {
 
     read: (stream, options) => read(bus, stream, options),
 
-    async last(stream, subject) {
+    last: (stream, subject) => find(manager, stream, { last_by_subj: subject }),
+
+    message: (stream, sequence) => find(manager, stream, { seq: sequence }),
+
+    async remove(stream, sequence) {
       try {
-        const message = await manager.streams.getMessage(stream, { last_by_subj: subject })
-        if (!message) return undefined
-        const time = message.time.getTime()
-        return { subject: message.subject, sequence: message.seq, time, data: message.data }
+        await manager.streams.deleteMessage(stream, sequence, false)
       } catch (error) {
-        if (hasCode(error, NO_MESSAGE_FOUND)) return undefined
-        throw error
+        if (!hasCode(error, NO_MESSAGE_FOUND) && !hasCode(error, SEQUENCE_NOT_FOUND)) throw error
       }
     },
 
@@ -115,16 +126,33 @@ export async function createStreams(bus: Bus): Promise<Streams> {
   }
 }
 
+async function find(
+  manager: JetStreamManager,
+  stream: string,
+  query: MsgRequest,
+): Promise<StreamMessage | undefined> {
+  try {
+    const message = await manager.streams.getMessage(stream, query)
+    if (!message) return undefined
+    const time = message.time.getTime()
+    return { subject: message.subject, sequence: message.seq, time, data: message.data }
+  } catch (error) {
+    if (hasCode(error, NO_MESSAGE_FOUND)) return undefined
+    throw error
+  }
+}
+
 function streamConfig(options: StreamOptions): Partial<StreamConfig> & { name: string } {
   return {
     name: options.name,
     subjects: [options.subjects],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
-    discard: options.losable ? DiscardPolicy.Old : DiscardPolicy.New,
+    discard: options.losable || options.discardsOldest ? DiscardPolicy.Old : DiscardPolicy.New,
     max_bytes: options.bytesMax,
     max_age: options.ageSecondsMax * NANOSECONDS,
-    ...(options.losable ? { persist_mode: 'async' as PersistMode } : { deny_delete: true }),
+    ...(options.losable && { persist_mode: 'async' as PersistMode }),
+    ...(!options.losable && !options.removable && { deny_delete: true }),
   }
 }
 

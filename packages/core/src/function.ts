@@ -15,6 +15,7 @@ import {
   settleImage,
 } from './container-image.ts'
 import { ServiceError } from './error.ts'
+import type { EventInvokeConfig } from './event-invoke-config.ts'
 import type { ScalableTarget } from './scaling.ts'
 
 export type Architecture = 'arm64' | 'x86_64'
@@ -48,6 +49,8 @@ export interface Configuration {
   ephemeralStorageMb: number
   environment?: Record<string, string>
   logging: Logging
+  /** Where events that were given up go; AWS's DeadLetterConfig. */
+  deadLetterArn?: string
   /** Whether published versions are prepared ahead of their invocations; AWS's SnapStart. */
   snapStart?: 'PublishedVersions'
   /** Members that cannot matter when self-hosted: accepted and given back as they came. */
@@ -123,6 +126,8 @@ export interface FunctionDocument {
   tags: Record<string, string>
   url?: FunctionUrl
   concurrency?: Concurrency
+  /** How asynchronous events are tried, by qualifier; `$LATEST` where none is given. */
+  eventInvoke?: Record<string, EventInvokeConfig>
   /** Ranges of provisioned concurrency, and what changes them by schedule. */
   scaling?: ScalableTarget[]
 }

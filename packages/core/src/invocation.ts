@@ -3,6 +3,8 @@
 
 /** Request payload limit of a synchronous invocation, in bytes (Lambda quotas: 6 MB). */
 export const SYNC_PAYLOAD_BYTES_MAX = 6_291_456
+/** Request payload limit of an asynchronous invocation, in bytes (Lambda quotas: 1 MB). */
+export const ASYNC_PAYLOAD_BYTES_MAX = 1_048_576
 /** Response payload limit, in bytes; AWS's own message names this figure. */
 export const RESPONSE_BYTES_MAX = 6_291_556
 /** Limit of a streamed response, in bytes (Lambda quotas: 200 MB); an operator may change it. */
@@ -51,6 +53,13 @@ export interface InvocationRequest {
   traceId?: string
   /** Whether the last 4 KB of log are wanted with the answer. */
   wantsLogTail: boolean
+  /** Which attempt at an asynchronous event this is, from 1. */
+  attempt?: number
+  /**
+   * The same attempt may have run before, because whoever had it died: at the earliest at this
+   * time, in milliseconds since the epoch.
+   */
+  againSince?: number
 }
 
 /** The answer of a function that ran; a failed function is an answer too. */
@@ -101,6 +110,8 @@ export interface InvocationRecord {
   outcome: Outcome
   /** Bytes of a streamed response; absent for a buffered one. */
   streamedBytes?: number
+  /** The same attempt may have another record, of this time or later: whoever had it died. */
+  againSince?: number
 }
 
 /**

@@ -117,6 +117,8 @@ function messageFor(
     wantsLogTail: request.wantsLogTail,
     startBy: Date.now() + START_BY_MS,
     ...(listener && { takesStream: true }),
+    ...(request.attempt !== undefined && { attempt: request.attempt }),
+    ...(request.againSince !== undefined && { againSince: request.againSince }),
     ...(request.clientContext === undefined ? {} : { clientContext: request.clientContext }),
     ...(request.traceId === undefined ? {} : { traceId: request.traceId }),
   }

@@ -3,14 +3,14 @@
 // matters: a new holder starts from the stored position, and a holder that was paused loses its
 // compare-and-set.
 
-import { SUBJECTS } from '@hearth/bus/messages'
+import { type LedgerSegment, SUBJECTS } from '@hearth/bus/messages'
 import type { Requests, Subscription } from '@hearth/bus/requests'
 import { type Bill, type BilledUse, makeBill } from '@hearth/core/bill'
 import type { LeaseStore } from '@hearth/leases/connect'
 import { hold } from '@hearth/leases/ownership'
 import type { Ledger } from '@hearth/store/ledger'
 import { AWS_PRICES } from './prices.data.ts'
-import { NO_TOTALS, rollUp, type Totals } from './roll-up.ts'
+import { attemptOf, doubtful, isWork, NO_TOTALS, rollUp, type Totals } from './roll-up.ts'
 
 export interface MeteringOptions {
   ledger: Ledger
@@ -32,6 +32,8 @@ export interface BillQuestion {
 const LEASE_MS = 5_000
 const RENEW_MS = 1_500
 const AGAIN_MS = 1_000
+/** Gateways' clocks and that of NATS. */
+const CLOCKS_DIFFER_MS = 60_000
 /** Totals are stored at most this often, unless the ledger has been read to its end. */
 const STORE_MS = 500
 
@@ -80,14 +82,36 @@ async function readLedger(options: MeteringOptions, lost: AbortSignal): Promise<
     store().catch((error) => end.abort(error))
   }, STORE_MS)
   try {
-    for await (const entry of ledger.segments(totals.position + 1, signal)) {
-      totals = rollUp(totals, entry)
+    for await (const entry of ledger.segments({ fromSequence: totals.position + 1 }, signal)) {
+      totals = rollUp(totals, entry, await counted(ledger, totals, entry))
       if (performance.now() - storedAt > 4 * STORE_MS) await store()
     }
   } finally {
     clearInterval(timer)
     answering.close()
   }
+}
+
+/** Of the attempts of a segment that were made again: those that an earlier segment has. */
+async function counted(
+  ledger: Ledger,
+  totals: Totals,
+  { sequence, segment }: { sequence: number; segment: LedgerSegment },
+): Promise<Set<string>> {
+  const sought = doubtful(totals, segment)
+  const found = new Set<string>()
+  if (sought.length === 0) return found
+  const names = new Set(sought.map(attemptOf))
+  const since = Math.min(...sought.map(({ againSince = 0 }) => againSince))
+  const fromTime = Math.max(since - CLOCKS_DIFFER_MS, 0)
+  const end = new AbortController()
+  for await (const earlier of ledger.segments({ fromTime }, end.signal)) {
+    if (earlier.sequence >= sequence) break
+    const records = earlier.segment.records.filter(isWork).map(attemptOf)
+    for (const name of records) if (names.has(name)) found.add(name)
+  }
+  end.abort()
+  return found
 }
 
 function answerBills(requests: Requests, totals: () => Totals): Subscription {

@@ -14,7 +14,7 @@ import type { Tokens } from './tokens.ts'
 /** What the scheduler needs of its concurrency tokens. */
 export type HeldTokens = Pick<Tokens, 'close' | 'give' | 'reasonFor' | 'take' | 'wait' | 'wishes'>
 
-/** The first delivery is attempt 1; later ones come with the async queue. */
+/** Who waits for an answer tries once; the queue of events counts its attempts. */
 const FIRST_ATTEMPT = 1
 const MICROSECONDS = 1000
 
@@ -93,11 +93,12 @@ function run(
   respond.first(acceptance)
 }
 
-function attemptStart({ requestId, account, functionName, version }: InvokeMessage): AttemptStart {
+function attemptStart(message: InvokeMessage): AttemptStart {
+  const { requestId, account, functionName, version, againSince } = message
   const { configuration } = version
   return {
     requestId,
-    attempt: FIRST_ATTEMPT,
+    attempt: message.attempt ?? FIRST_ATTEMPT,
     account,
     functionName,
     version: version.version,
@@ -105,6 +106,7 @@ function attemptStart({ requestId, account, functionName, version }: InvokeMessa
     memoryMb: configuration.memoryMb,
     ephemeralStorageMb: configuration.ephemeralStorageMb,
     startedAt: Date.now(),
+    ...(againSince !== undefined && { againSince }),
   }
 }
 

@@ -10,9 +10,12 @@ import type { Streams } from '@hearth/bus/streams'
 export interface Ledger {
   /** @returns whether the segment is new; it is in the ledger either way. */
   ship(subject: string, segment: LedgerSegment): Promise<'already there' | 'stored'>
-  /** Segments in order, without gaps, endless until the signal. */
+  /**
+   * Segments in order, without gaps, endless until the signal: from a sequence on, or from a time
+   * in milliseconds since the epoch.
+   */
   segments(
-    fromSequence: number,
+    from: { fromSequence: number } | { fromTime: number },
     signal: AbortSignal,
   ): AsyncIterable<{ sequence: number; segment: LedgerSegment }>
   /** The newest sequence, 0 when the ledger is empty. */
@@ -48,8 +51,8 @@ export async function openLedger(bus: Bus, streams: Streams): Promise<Ledger> {
       const stored = await streams.append(subject, bytes, { ifAbsent: true })
       return stored === 'already there' ? stored : 'stored'
     },
-    async *segments(fromSequence, signal) {
-      for await (const message of streams.read(STREAMS.ledger.name, { fromSequence, signal })) {
+    async *segments(from, signal) {
+      for await (const message of streams.read(STREAMS.ledger.name, { ...from, signal })) {
         const segment = JSON.parse(Buffer.from(message.data).toString()) as LedgerSegment
         yield { sequence: message.sequence, segment }
       }

@@ -1,0 +1,48 @@
+// The queue of asynchronous events: an event that was put here stays until somebody is done with
+// it. Each function has a lane of its own on one of several streams, so that a flood of one delays
+// no other, and one disk's turn serves many.
+
+import { encode } from '@hearth/bus/envelope'
+import { eventSubject, STREAMS, SUBJECTS } from '@hearth/bus/messages'
+import type { Queues } from '@hearth/bus/queues'
+import type { Requests } from '@hearth/bus/requests'
+import type { AsyncEvent } from '@hearth/core/async-event'
+import { laneKey } from './lane-key.ts'
+
+export interface Events {
+  /**
+   * Resolves once the disk has it.
+   * @throws ServiceError TooManyRequestsException when too many events of this function wait,
+   * ServiceUnavailableException when the queue cannot take it.
+   */
+  put(event: AsyncEvent, payload: Uint8Array): Promise<void>
+  /** The streams on which events wait. */
+  streams: readonly string[]
+}
+
+const SHARDS = 8
+const BYTES_MAX = 512 * 1024 * 1024
+/** Events of one function that may wait; the next is refused. */
+const PER_FUNCTION_MAX = 100_000
+
+export async function openEvents(
+  queues: Queues,
+  requests: Pick<Requests, 'publish'>,
+): Promise<Events> {
+  const shards = Array.from({ length: SHARDS }, (_, shard) => STREAMS.events(shard))
+  for (const stream of shards) {
+    await queues.open({ ...stream, bytesMax: BYTES_MAX, perSubjectMax: PER_FUNCTION_MAX })
+  }
+  return {
+    async put(event, payload) {
+      const lane = laneKey(event.account, event.functionName)
+      const shard = Number.parseInt(lane.slice(0, 4), 16) % SHARDS
+      const { name: stream } = STREAMS.events(shard)
+      const subject = eventSubject(shard, lane)
+      const id = `${event.requestId}#${event.attempt}`
+      await queues.enqueue(stream, { subject, data: encode(event, payload), id })
+      requests.publish(SUBJECTS.bell, { stream, subject })
+    },
+    streams: shards.map(({ name }) => name),
+  }
+}
