@@ -7,6 +7,7 @@ import { imagesOf } from '../packages/cli/src/image-list.ts'
 import { ensureImages } from '../packages/cli/src/images.ts'
 import { type Report, step } from '../packages/cli/src/progress.ts'
 import { succeeds } from '../packages/cli/src/shell.ts'
+import { NEIGHBOUR_IMAGES } from './neighbour-images.ts'
 import { MONO_IMAGES } from './runtimes/mono-images.ts'
 
 /** Runtimes with tests of their own whose images `make up` leaves alone. */
@@ -24,6 +25,7 @@ try {
     await ensureImages(report)
     await ensureImages(report, imagesOf(ON_DEMAND))
     await ensureImages(report, MONO_IMAGES)
+    await ensureImages(report, NEIGHBOUR_IMAGES)
   })
   await step(
     'Tools: the AWS CLI to drive Hearth with, a registry to pull from, compilers of C and Go',

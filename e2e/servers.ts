@@ -73,7 +73,7 @@ export async function startValkey(): Promise<Server> {
   return { url: `redis://127.0.0.1:${port}`, ...controls(container.getId(), ready) }
 }
 
-function controls(id: string, ready: () => Promise<boolean>) {
+export function controls(id: string, ready: () => Promise<boolean>) {
   const kill = async () => void (await docker('docker', ['kill', id]))
   const start = async () => {
     await docker('docker', ['start', id])
@@ -94,7 +94,10 @@ function controls(id: string, ready: () => Promise<boolean>) {
 }
 
 /** Whether a server answers in its own words; a port that is open may be the engine's proxy. */
-function answers(port: number, words: { question: string; answer: string }): Promise<boolean> {
+export function answers(
+  port: number,
+  words: { question: string; answer: string },
+): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(words.question))
     const settle = (answered: boolean) => {
