@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'ObjectNotFoundException'
   | 'PreconditionFailedException'
   | 'ProvisionedConcurrencyConfigNotFoundException'
+  | 'RecursiveInvocationException'
   | 'RequestEntityTooLargeException'
   | 'RequestTooLargeException'
   | 'ResourceConflictException'

@@ -1,7 +1,9 @@
 // The X-Ray header of a request: kept as it came, or begun. Hearth records no traces of its own
-// here; it only never loses a caller's.
+// here; it never loses a caller's, and ends chains that go round in circles.
 
 import { randomFillSync } from 'node:crypto'
+import { ServiceError } from '@hearth/core/error'
+import { isRecursive, withInvocation } from '@hearth/core/recursion'
 
 /** Random bytes are drawn for many ids at a time: each call costs what hundreds of bytes cost. */
 const drawn = Buffer.alloc(4000)
@@ -16,6 +18,19 @@ export function traceOf(given: string | string[] | undefined, now: number): stri
     .padStart(8, '0')
   const random = randomId()
   return `Root=1-${time}-${random.slice(0, 24)};Parent=${random.slice(24)};Sampled=0`
+}
+
+/**
+ * The trace that a function is given: its lineage names the function once more.
+ * @throws ServiceError RecursiveInvocationException when the chain has been through it too often.
+ */
+export function counted(traceId: string, functionArn: string): string {
+  if (!isRecursive(traceId, functionArn)) return withInvocation(traceId, functionArn)
+  throw new ServiceError(
+    'RecursiveInvocationException',
+    'Lambda has detected your function being invoked in a recursive loop with other Amazon Web ' +
+      "Services resources and stopped your function's invocation.",
+  )
 }
 
 /** 160 random bits in hex. */

@@ -20,6 +20,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   ObjectNotFoundException: 400,
   PreconditionFailedException: 412,
   ProvisionedConcurrencyConfigNotFoundException: 404,
+  RecursiveInvocationException: 400,
   RequestEntityTooLargeException: 413,
   RequestTooLargeException: 413,
   ResourceConflictException: 409,
@@ -35,14 +36,15 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   ValidationException: 400,
 }
 
-/** Exceptions whose text is in `Message` (recorded from AWS). */
-const CAPITAL = new Set<ErrorCode>(['ResourceNotFoundException'])
+/** Exceptions whose text is in `Message` (recorded from AWS, or in its service model). */
+const CAPITAL = new Set<ErrorCode>(['RecursiveInvocationException', 'ResourceNotFoundException'])
 /** Exceptions that say whose fault they are. */
 const TYPED: Readonly<Partial<Record<ErrorCode, string>>> = {
   InvalidParameterValueException: 'User',
   InvalidRequestContentException: 'User',
   PreconditionFailedException: 'User',
   ProvisionedConcurrencyConfigNotFoundException: 'User',
+  RecursiveInvocationException: 'User',
   ResourceConflictException: 'User',
   ResourceNotFoundException: 'User',
   ServiceException: 'Service',

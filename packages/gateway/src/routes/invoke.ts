@@ -16,7 +16,7 @@ import { match, parse, type WireAnswer } from '../contract.ts'
 import { readBody, send, splitUrl } from '../http.ts'
 import { requireJson } from '../json-payload.ts'
 import type { Verify } from '../sigv4.ts'
-import { traceOf } from '../trace.ts'
+import { counted, traceOf } from '../trace.ts'
 import { validate } from '../validation.ts'
 import { renderError } from '../wire-errors.ts'
 import type { Caller, Parts } from './route.ts'
@@ -78,13 +78,14 @@ export async function readInvocation(
   validate(operation, input, parts.limits)
   const place = { account: parts.account, region: parts.region }
   const wish = readWish(input, { place, requestId, origin: '' })
+  const invokedArn = functionArn(place, wish.name, wish.qualifier)
   const invocation = {
     requestId,
     account: wish.account,
     functionName: wish.name,
-    invokedArn: functionArn(place, wish.name, wish.qualifier),
+    invokedArn,
     payload: requireJson(body),
-    traceId: traceOf(headers['x-amzn-trace-id'], Date.now()),
+    traceId: counted(traceOf(headers['x-amzn-trace-id'], Date.now()), invokedArn),
     wantsLogTail: wish.tail,
     ...(wish.qualifier !== undefined && { qualifier: wish.qualifier }),
     ...(wish.clientContext !== undefined && { clientContext: wish.clientContext }),

@@ -11,7 +11,7 @@ import { type InvocationRequest, SYNC_PAYLOAD_BYTES_MAX } from '@hearth/core/inv
 import { type CorsRequest, corsHeaders, isPreflight } from '../cors.ts'
 import { readBody, send, splitUrl } from '../http.ts'
 import { type HttpAnswer, toAnswer, toEvent } from '../http-event.ts'
-import { traceOf } from '../trace.ts'
+import { counted, traceOf } from '../trace.ts'
 import { renderError } from '../wire-errors.ts'
 import { type InvokeParts, startHeader } from './invoke.ts'
 import { streamAnswer } from './url-streams.ts'
@@ -106,7 +106,9 @@ async function toInvocation(
   if (work.url.authType === 'AWS_IAM') requireSigned(request, body, parts)
   const { path, query } = splitUrl(target.url)
   const now = Date.now()
-  const traceId = traceOf(request.headers['x-amzn-trace-id'], now)
+  const { account, name } = document
+  const invokedArn = functionArn({ account, region: parts.region }, name)
+  const traceId = counted(traceOf(request.headers['x-amzn-trace-id'], now), invokedArn)
   const event = toEvent({
     requestId,
     urlId: target.urlId,
@@ -122,12 +124,11 @@ async function toInvocation(
     port: request.socket.localPort ?? 0,
     now,
   })
-  const { account, name } = document
   return {
     requestId,
     account,
     functionName: name,
-    invokedArn: functionArn({ account, region: parts.region }, name),
+    invokedArn,
     payload: Buffer.from(JSON.stringify(event)),
     traceId,
     wantsLogTail: false,

@@ -1,0 +1,33 @@
+// The trace of a request, as a caller and a function see it.
+
+import { describe, expect, test } from 'vitest'
+import { counted, traceOf } from './trace.ts'
+import { renderError } from './wire-errors.ts'
+
+const ARN = 'arn:aws:lambda:us-east-1:000000000000:function:f'
+
+test('a trace is begun in the form of X-Ray, and kept where there is one', () => {
+  expect(traceOf(undefined, 0x5759e988 * 1000)).toMatch(
+    /^Root=1-5759e988-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$/,
+  )
+  expect(traceOf('Root=1-a-b', 0)).toBe('Root=1-a-b')
+})
+
+describe('a chain through one function', () => {
+  test('is refused the seventeenth time, in the words of AWS', () => {
+    let trace = traceOf(undefined, 0)
+    for (let time = 0; time < 16; time++) trace = counted(trace, ARN)
+    const refused = () => counted(trace, `${ARN}:live`)
+    expect(refused).toThrow(/recursive loop/)
+    let error: unknown
+    try {
+      refused()
+    } catch (thrown) {
+      error = thrown
+    }
+    const { status, headers, body } = renderError(error, 'id')
+    expect(status).toBe(400)
+    expect(headers['x-amzn-errortype']).toBe('RecursiveInvocationException')
+    expect(Object.keys(JSON.parse(body.toString()))).toEqual(['Type', 'Message'])
+  })
+})
