@@ -28,7 +28,7 @@ try {
     await ensureImages(report, NEIGHBOUR_IMAGES)
   })
   await step(
-    'Tools: the AWS CLI to drive Hearth with, a registry to pull from, compilers of C and Go',
+    'Tools: the AWS CLI, a registry to pull from, compilers of C and Go, certificates',
     installTools,
   )
 } catch (error) {
@@ -42,10 +42,11 @@ async function installTools(report: Report): Promise<void> {
     'docker-registry': '/usr/bin/docker-registry',
     'golang-go': '/usr/bin/go',
     gcc: '/usr/bin/gcc',
+    openssl: '/usr/bin/openssl',
   }
   const missing: string[] = []
   for (const [name, program] of Object.entries(tools)) {
-    const asked = name === 'golang-go' ? 'version' : '--version'
+    const asked = ['golang-go', 'openssl'].includes(name) ? 'version' : '--version'
     if (!(await succeeds(program, [asked]))) missing.push(name)
   }
   if (missing.length === 0) return report('they are here')

@@ -16,6 +16,16 @@ const flag = z
   .default('0')
   .transform((value) => value === '1' || value === 'true')
 
+/** Compose passes on what nobody has set as an empty text. */
+const unlessEmpty = z
+  .string()
+  .optional()
+  .transform((value) => value || undefined)
+const endpoint = unlessEmpty.refine(
+  (value) => value === undefined || /^https?:\/\/[^\s/]+/.test(value),
+  'must be an http or https address',
+)
+
 /** `id:secret,id:secret`; a fresh install accepts both of these until the operator names others. */
 const DEFAULT_KEYS = 'hearth:hearth,test:test'
 const BYTES_PER_MB = 1024 * 1024
@@ -93,6 +103,22 @@ const schema = z.object({
   HEARTH_FUNCTION_ACCESS_KEY_ID: z.string().optional(),
   HEARTH_FUNCTION_SECRET_ACCESS_KEY: z.string().optional(),
   HEARTH_FUNCTION_SESSION_TOKEN: z.string().optional(),
+  /** Where AWS-shaped services are that events come from and go to, by the names of AWS's SDKs. */
+  AWS_ENDPOINT_URL: endpoint,
+  AWS_ENDPOINT_URL_DYNAMODB_STREAMS: endpoint,
+  AWS_ENDPOINT_URL_EVENTBRIDGE: endpoint,
+  AWS_ENDPOINT_URL_KINESIS: endpoint,
+  AWS_ENDPOINT_URL_S3: endpoint,
+  AWS_ENDPOINT_URL_SNS: endpoint,
+  AWS_ENDPOINT_URL_SQS: endpoint,
+  /** Who Hearth is there; unsaid, the SDK's own chain of credentials decides. */
+  AWS_ACCESS_KEY_ID: unlessEmpty,
+  AWS_SECRET_ACCESS_KEY: unlessEmpty,
+  AWS_SESSION_TOKEN: unlessEmpty,
+  /** Signs webhooks as Standard Webhooks has it: `whsec_...`, several while they are changed. */
+  HEARTH_WEBHOOK_SECRET: z.string().default('').transform(wordsOf),
+  /** Private networks that webhooks may reach, over plain HTTP too: `10.1.0.0/16, hooks.lan`. */
+  HEARTH_WEBHOOK_ALLOW: z.string().default('').transform(parseDestinations),
 })
 
 export type Config = z.output<typeof schema>
@@ -116,6 +142,11 @@ export function suggestSchedulerId(): string {
   return name.slice(0, 40) || 'scheduler'
 }
 
+function wordsOf(list: string): string[] {
+  const words = list.split(',').map((word) => word.trim())
+  return words.filter((word) => word !== '')
+}
+
 function parseRoles(text: string, context: z.RefinementCtx): Role[] {
   const roles = text.split(',').map((role) => role.trim())
   const unknown = roles.filter((role) => !ROLES.some((known) => known === role))
@@ -126,21 +157,18 @@ function parseRoles(text: string, context: z.RefinementCtx): Role[] {
 }
 
 function parseDestinations(text: string, context: z.RefinementCtx) {
-  const entries = text.split(',').map((entry) => entry.trim())
-  return entries
-    .filter((entry) => entry !== '')
-    .map((entry) => {
-      const [, host = '', digits] = DESTINATION.exec(entry) ?? []
-      const port = digits === undefined ? undefined : Number(digits)
-      const [address = '', bits = '32'] = host.split('/')
-      const isNumbers = /^[\d.]+$/.test(address)
-      if (!host || port === 0 || (port ?? 1) > PORT_MAX || (isNumbers && !isIPv4(address))) {
-        context.addIssue(`${entry} is none of address, address/bits or name, with or without :port`)
-      } else if (Number(bits) > 32 || (!isNumbers && host.includes('/'))) {
-        context.addIssue(`${entry} is no network: bits follow an address, and are 32 at most`)
-      }
-      return { host, ...(port !== undefined && { port }) }
-    })
+  return wordsOf(text).map((entry) => {
+    const [, host = '', digits] = DESTINATION.exec(entry) ?? []
+    const port = digits === undefined ? undefined : Number(digits)
+    const [address = '', bits = '32'] = host.split('/')
+    const isNumbers = /^[\d.]+$/.test(address)
+    if (!host || port === 0 || (port ?? 1) > PORT_MAX || (isNumbers && !isIPv4(address))) {
+      context.addIssue(`${entry} is none of address, address/bits or name, with or without :port`)
+    } else if (Number(bits) > 32 || (!isNumbers && host.includes('/'))) {
+      context.addIssue(`${entry} is no network: bits follow an address, and are 32 at most`)
+    }
+    return { host, ...(port !== undefined && { port }) }
+  })
 }
 
 function parseKeys(text: string): Map<string, string> {

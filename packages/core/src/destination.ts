@@ -161,11 +161,18 @@ interface Regional {
   account: string
 }
 
+/** A queue or a topic. FIFO ones can be named; AWS delivers nothing to them. */
+interface Channel extends Regional {
+  arn: string
+  name: string
+  isFifo: boolean
+}
+
 /** What an address means. */
 export type Target =
   | (Regional & { kind: 'lambda'; name: string; qualifier?: string })
-  /** A FIFO queue or topic can be named; AWS delivers nothing to one. */
-  | (Regional & { kind: 'sns' | 'sqs'; arn: string; name: string; isFifo: boolean })
+  | (Channel & { kind: 'sns' })
+  | (Channel & { kind: 'sqs' })
   | (Regional & { kind: 'events'; arn: string; bus: string })
   | { kind: 's3'; bucket: string }
   /** A subject of JetStream that is not Hearth's own. */

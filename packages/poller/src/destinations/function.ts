@@ -1,0 +1,34 @@
+// Functions as targets: the record becomes an asynchronous event of another function, on the queue
+// of this Hearth. Its request id follows from the delivery, so that a second try is not a second
+// event; its trace goes on, so that functions which feed each other are found out.
+
+import { notForDeadLetters } from './dead-letter.ts'
+import { uuidOf } from './delivery-id.ts'
+import { type Deliverer, type DestinationParts, never } from './destination.ts'
+
+/** Lambda quotas: the payload of an asynchronous invocation, in bytes. */
+const EVENT_BYTES_MAX = 1_048_576
+
+export function openFunctions({ enqueue }: DestinationParts): Deliverer<'lambda'> {
+  return {
+    async deliver(delivery, { region, account, name, qualifier }) {
+      const refusal = notForDeadLetters(delivery, 'a function')
+      if (refusal) return never(refusal)
+      const payload = Buffer.from(delivery.body)
+      if (payload.length > EVENT_BYTES_MAX) {
+        return never(`An event has ${EVENT_BYTES_MAX} bytes at most.`)
+      }
+      await enqueue({
+        region,
+        account,
+        functionName: name,
+        payload,
+        requestId: uuidOf(delivery.id),
+        depth: (delivery.depth ?? 0) + 1,
+        ...(qualifier !== undefined && { qualifier }),
+        ...(delivery.traceId !== undefined && { traceId: delivery.traceId }),
+      })
+      return 'delivered'
+    },
+  }
+}
