@@ -213,6 +213,8 @@ export interface Delivery {
   /** Of a dead letter. */
   errorCode?: number
   errorMessage?: string
+  /** Of a stream's batch that was given up: where it came from. */
+  batch?: { mapping: string; shard: string }
   traceId?: string
   /** Milliseconds since the epoch. */
   createdAt: number

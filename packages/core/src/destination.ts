@@ -189,7 +189,7 @@ const NAMES: Readonly<Record<string, RegExp>> = {
   'jetstream-subject': /^([^\s.*>]+(?:\.[^\s.*>]+)*)$/,
 }
 /** First tokens of Hearth's own subjects: what a function's owner may never write to. */
-const OWN_SUBJECTS = /^(\$|_|(?:hearth|meter|logs|async|timers|deliveries|checkpoints)(?:\.|$))/
+const OWN_SUBJECTS = /^(\$|_|(?:aq|dead|dq|hearth|logs|meter|tm)(?:\.|$))/
 const SUBJECT_LENGTH_MAX = 255
 const WEBHOOK = /^https?:\/\/[^\s/?#@\\]+(?:[/?#]\S*)?$/
 

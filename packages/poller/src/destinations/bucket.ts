@@ -2,11 +2,12 @@
 // follows from the delivery, so that a second try writes the same object again.
 
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import type { Delivery } from '@hearth/bus/messages'
 import type { AwsAccess } from '../sources/source.ts'
 import { clientOptions, withinTime } from './aws-client.ts'
 import { notForDeadLetters } from './dead-letter.ts'
 import { uuidOf } from './delivery-id.ts'
-import { type Deliverer, type Delivery, never } from './destination.ts'
+import { type Deliverer, never } from './destination.ts'
 
 export function openBuckets(aws: AwsAccess): Deliverer<'s3'> {
   const client = new S3Client({
@@ -42,11 +43,10 @@ export function openBuckets(aws: AwsAccess): Deliverer<'s3'> {
  * `aws/lambda/<mapping>/<shard>/...` for a batch.
  */
 export function keyOf(delivery: Delivery): string {
-  const { timestamp } = JSON.parse(delivery.body) as { timestamp: string }
+  const timestamp = new Date(delivery.createdAt).toISOString()
   const day = timestamp.slice(0, 10)
   const time = timestamp.slice(0, 19).replaceAll(':', '.')
   const { batch } = delivery
-  const name = delivery.functionArn.split(':')[6]
-  const folder = batch ? `${batch.mapping}/${batch.shard}` : `async/${name}`
+  const folder = batch ? `${batch.mapping}/${batch.shard}` : `async/${delivery.functionName}`
   return `aws/lambda/${folder}/${day.replaceAll('-', '/')}/${time}-${uuidOf(delivery.id)}`
 }

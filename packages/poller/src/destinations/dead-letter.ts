@@ -1,7 +1,7 @@
 // What AWS tells of a dead letter beside the event itself: three attributes, by which whoever finds
 // it can find its logs. Also who may hold dead letters at all.
 
-import type { Delivery } from './destination.ts'
+import type { Delivery } from '@hearth/bus/messages'
 
 export interface Attribute {
   DataType: 'Number' | 'String'

@@ -2,47 +2,15 @@
 // queue, one at a time and each at most a few seconds long. Who asks keeps the delivery until it is
 // told how this went, and decides whether to try again; nothing is remembered here but clients.
 
+import type { Announce } from '@hearth/bus/announcements'
+import type { Delivery } from '@hearth/bus/messages'
+import type { AsyncEvent } from '@hearth/core/async-event'
 import { type Target, targetOf } from '@hearth/core/destination'
 import type { AwsAccess } from '../sources/source.ts'
 import { failureOf } from './failure.ts'
 
-/** One delivery. The same `id` means the same delivery, however often it is tried. */
-export interface Delivery {
-  id: string
-  account: string
-  /** An ARN or an address, as its owner wrote it. */
-  target: string
-  as: 'dead letter' | 'destination'
-  condition: 'Failure' | 'Success'
-  /** With its qualifier. */
-  functionArn: string
-  /** A destination's record, or a dead letter's event as it came. */
-  body: string
-  requestId: string
-  /** Of a dead letter: the status of the last invocation, and what the function threw. */
-  errorCode?: number
-  errorMessage?: string
-  depth?: number
-  traceId?: string
-  /** Of a batch that was given up: where it came from. */
-  batch?: { mapping: string; shard: string }
-}
-
 /** `permanent`: trying again cannot help. */
 export type Delivered = 'delivered' | { failed: string; permanent: boolean }
-
-/** An event for a function, made of a delivery. */
-export interface Enqueued {
-  region: string
-  account: string
-  functionName: string
-  qualifier?: string
-  payload: Uint8Array
-  /** The same for each try of one delivery. */
-  requestId: string
-  traceId?: string
-  depth: number
-}
 
 /** Where webhooks may go, and how they are signed. */
 export interface WebhookRules {
@@ -56,15 +24,9 @@ export interface WebhookRules {
 
 export interface DestinationParts {
   aws: AwsAccess
-  /** @throws ServiceError when there is no such function, or it cannot be queued now. */
-  enqueue(event: Enqueued): Promise<void>
-  /** Resolves once JetStream has it. `id` is JetStream's own message id. */
-  publish(message: {
-    subject: string
-    data: Uint8Array
-    id: string
-    headers: Record<string, string>
-  }): Promise<void>
+  /** As store/events puts one: of several with one request id the first is kept. */
+  enqueue(event: AsyncEvent, payload: Uint8Array): Promise<void>
+  announce: Announce
   webhooks: WebhookRules
 }
 

@@ -11,23 +11,24 @@ const EVENT_BYTES_MAX = 1_048_576
 
 export function openFunctions({ enqueue }: DestinationParts): Deliverer<'lambda'> {
   return {
-    async deliver(delivery, { region, account, name, qualifier }) {
+    async deliver(delivery, { account, name, qualifier }) {
       const refusal = notForDeadLetters(delivery, 'a function')
       if (refusal) return never(refusal)
       const payload = Buffer.from(delivery.body)
       if (payload.length > EVENT_BYTES_MAX) {
         return never(`An event has ${EVENT_BYTES_MAX} bytes at most.`)
       }
-      await enqueue({
-        region,
+      const event = {
+        requestId: uuidOf(delivery.id),
         account,
         functionName: name,
-        payload,
-        requestId: uuidOf(delivery.id),
-        depth: (delivery.depth ?? 0) + 1,
+        invokedArn: delivery.target,
+        acceptedAt: Date.now(),
+        attempt: 1,
         ...(qualifier !== undefined && { qualifier }),
         ...(delivery.traceId !== undefined && { traceId: delivery.traceId }),
-      })
+      }
+      await enqueue(event, payload)
       return 'delivered'
     },
   }

@@ -4,12 +4,12 @@
 import { attributesOf } from './dead-letter.ts'
 import type { Deliverer, DestinationParts } from './destination.ts'
 
-export function openSubjects({ publish }: DestinationParts): Deliverer<'subject'> {
+export function openSubjects({ announce }: DestinationParts): Deliverer<'subject'> {
   return {
     async deliver(delivery, { subject }) {
       const { id, body, functionArn, condition, traceId } = delivery
       const attributes = Object.entries(attributesOf(delivery))
-      await publish({
+      await announce({
         subject,
         data: Buffer.from(body),
         id,

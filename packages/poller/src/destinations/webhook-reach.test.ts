@@ -1,9 +1,9 @@
 // Where webhooks may not go, however it is written: each address goes through the webhook itself,
 // whose names mean what the table says. Nothing is sent, since nothing may be.
 
+import type { Delivery } from '@hearth/bus/messages'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Delivery } from './destination.ts'
 import { openWebhooks, type Resolve } from './webhook.ts'
 import { refusalOf } from './webhook-reach.ts'
 

@@ -11,8 +11,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Delivery } from '@hearth/bus/messages'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Delivery } from './destination.ts'
 import { openWebhooks, type Resolve } from './webhook.ts'
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
@@ -22,9 +22,11 @@ const delivery: Delivery = {
   target: '',
   as: 'destination',
   condition: 'Failure',
+  functionName: 'f',
   functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST',
   body: '{"version":"1.0","ü":"ÿ"}',
   requestId: 'request',
+  createdAt: 0,
 }
 
 let certificate: { key: string; cert: string }

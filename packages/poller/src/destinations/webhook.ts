@@ -7,15 +7,10 @@ import { Agent as PlainAgent, request as plainRequest } from 'node:http'
 import { Agent, type RequestOptions, request as secureRequest } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { getCACertificates } from 'node:tls'
+import type { Delivery } from '@hearth/bus/messages'
 import { notForDeadLetters } from './dead-letter.ts'
 import { uuidOf } from './delivery-id.ts'
-import {
-  type Delivered,
-  type Deliverer,
-  type Delivery,
-  never,
-  type WebhookRules,
-} from './destination.ts'
+import { type Delivered, type Deliverer, never, type WebhookRules } from './destination.ts'
 import { refusalOf, type Way } from './webhook-reach.ts'
 import { signatureOf } from './webhook-signature.ts'
 
