@@ -1,4 +1,5 @@
 // Ids that follow from a delivery's own: targets that know an id take a second try for what it is.
+// They are never made of chance or of the time.
 
 import { createHash } from 'node:crypto'
 

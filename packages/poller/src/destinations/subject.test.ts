@@ -1,5 +1,5 @@
-// A function's owner may name any subject as a destination but one: none of Hearth's own, or events,
-// timers and bills could be forged. Each stream that Hearth has must be kept from them.
+// A function's owner may name any subject as a destination that is not Hearth's own, or events,
+// timers and bills could be forged. Each stream that Hearth has is kept from them.
 
 import { STREAMS, SUBJECTS } from '@hearth/bus/messages'
 import { targetOf } from '@hearth/core/destination'
