@@ -68,7 +68,7 @@ async function caller(
     const sentAt = performance.now()
     socket.write(target.request())
     const status = await receive()
-    if (status === 200) run.latencies.push(performance.now() - sentAt)
+    if (status === 200 || status === 202) run.latencies.push(performance.now() - sentAt)
     else run.failures.count += 1
     if (socket.destroyed) break
   }

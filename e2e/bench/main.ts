@@ -9,6 +9,7 @@ import { type Hearth, ROOT, startHearth } from '../hearth.ts'
 import { apart } from './apart.ts'
 import { cold } from './cold.ts'
 import { direct } from './direct.ts'
+import { events } from './events.ts'
 import { startFloor } from './floor.ts'
 import { java } from './java.ts'
 import { many } from './many.ts'
@@ -23,7 +24,7 @@ const FUNCTION = 'export const handler = async (event) => event'
 
 const { values: given } = parseArgs({
   options: {
-    only: { type: 'string', default: 'warm,apart,cold,direct,java,many' },
+    only: { type: 'string', default: 'warm,apart,cold,direct,java,many,events' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
   },
@@ -43,6 +44,7 @@ const groups: Record<string, () => Promise<Row[]>> = {
   direct,
   java,
   many: () => many(hearth, functionName),
+  events: () => events(effort),
 }
 try {
   await create(hearth)

@@ -13,8 +13,8 @@ export function plain(host: string): Buffer {
   )
 }
 
-/** A signed Invoke, made anew when the second changes. */
-export function signedInvoke(host: string, functionName: string): () => Buffer {
+/** A signed Invoke, made anew when the second changes; for an event, one that is only accepted. */
+export function signedInvoke(host: string, functionName: string, isEvent = false): () => Buffer {
   const path = `/2015-03-31/functions/${functionName}/invocations`
   let second = 0
   let bytes = Buffer.alloc(0)
@@ -25,18 +25,26 @@ export function signedInvoke(host: string, functionName: string): () => Buffer {
     const date = `${new Date(now * 1000).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`
     bytes = Buffer.from(
       `POST ${path} HTTP/1.1\r\nHost: ${host}\r\nX-Amz-Date: ${date}\r\n` +
-        `Authorization: ${authorization({ path, host, date })}\r\n` +
+        (isEvent ? 'X-Amz-Invocation-Type: Event\r\n' : '') +
+        `Authorization: ${authorization({ path, host, date, isEvent })}\r\n` +
         `Content-Length: ${BODY.length}\r\n\r\n${BODY}`,
     )
     return bytes
   }
 }
 
-function authorization(request: { path: string; host: string; date: string }): string {
-  const { path, host, date } = request
+interface ToSign {
+  path: string
+  host: string
+  date: string
+  isEvent: boolean
+}
+
+function authorization({ path, host, date, isEvent }: ToSign): string {
   const scope = `${date.slice(0, 8)}/us-east-1/lambda/aws4_request`
-  const signed = 'host;x-amz-date'
-  const headers = `host:${host}\nx-amz-date:${date}\n`
+  const signed = `host;x-amz-date${isEvent ? ';x-amz-invocation-type' : ''}`
+  const type = isEvent ? 'x-amz-invocation-type:Event\n' : ''
+  const headers = `host:${host}\nx-amz-date:${date}\n${type}`
   const canonical = ['POST', path, '', headers, signed, sha256(BODY)].join('\n')
   const toSign = ['AWS4-HMAC-SHA256', date, scope, sha256(canonical)].join('\n')
   const key = scope

@@ -1,7 +1,7 @@
-// Work queues in JetStream: what is enqueued is on the disk when enqueue() resolves, and stays until
-// somebody has done it. Each subject of a stream is a lane of its own, so nobody waits behind
-// another's backlog. Messages that wait for the same stream are stored together, in one turn of the
-// disk. Whoever takes one may die: it is handed out again.
+// Work queues in JetStream: what is enqueued is on the disk when enqueue() resolves, and stays
+// until somebody has done it. Each subject of a stream is a lane of its own, so nobody waits
+// behind another's backlog. Messages that wait for the same stream are stored together, in one
+// turn of the disk. Whoever takes one may die: it is handed out again.
 
 import { ServiceError } from '@hearth/core/error'
 import {

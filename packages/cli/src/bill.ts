@@ -7,7 +7,7 @@ import { dollars, tableOf } from './output.ts'
 
 /** The bill of a month, `YYYY-MM`; the current one when absent. */
 export function fetchBill(options: ClientOptions, month?: string): Promise<Bill> {
-  return fetchNative<Bill>(options, '/hearth/bill', month ? { month } : {})
+  return fetchNative<Bill>(options, '/hearth/bill', { query: month ? { month } : {} })
 }
 
 export function renderBill(bill: Bill): string {

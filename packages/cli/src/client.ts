@@ -79,12 +79,17 @@ export async function fetchHealth(
   return { ...health, date: Date.parse(answer.headers.get('date') ?? '') }
 }
 
-/** A native route's JSON, asked for with the same credentials as everything else. */
+/**
+ * A native route's JSON, asked for with the same credentials as everything else; with a body it is
+ * a POST.
+ */
 export async function fetchNative<T>(
   options: ClientOptions,
   path: string,
-  query: Record<string, string>,
+  { query = {}, body: sent }: { query?: Record<string, string>; body?: object } = {},
 ): Promise<T> {
+  const method = sent ? 'POST' : 'GET'
+  const content = sent && { body: JSON.stringify(sent) }
   const [{ SignatureV4 }, client] = await Promise.all([
     import('@smithy/signature-v4'),
     lambdaClient(options),
@@ -93,7 +98,8 @@ export async function fetchNative<T>(
   const { credentials, region } = client.config
   const signer = new SignatureV4({ credentials, region, service: 'lambda', sha256: Sha256 })
   const { headers } = await signer.sign({
-    method: 'GET',
+    method,
+    ...content,
     protocol: url.protocol,
     hostname: url.hostname,
     path: url.pathname,
@@ -101,7 +107,12 @@ export async function fetchNative<T>(
     headers: { host: url.host },
   })
   url.search = new URLSearchParams(query).toString()
-  const answer = await fetch(url, { headers, signal: AbortSignal.timeout(NATIVE_MS) })
+  const answer = await fetch(url, {
+    method,
+    ...content,
+    headers,
+    signal: AbortSignal.timeout(NATIVE_MS),
+  })
   const body = (await answer.json().catch(() => ({}))) as T & { message?: string }
   if (answer.ok) return body
   throw Object.assign(new Error(body.message ?? `Hearth answered ${answer.status}.`), {

@@ -3,11 +3,12 @@
 
 import { isIPv4 } from 'node:net'
 import { availableParallelism, hostname, totalmem } from 'node:os'
+import { RETRY_SECONDS } from '@hearth/core/async-event'
 import { STREAMED_BYTES_MAX } from '@hearth/core/invocation'
 import { RUNTIMES } from '@hearth/core/runtime'
 import { z } from 'zod'
 
-export const ROLES = ['gateway', 'scheduler', 'metering'] as const
+export const ROLES = ['gateway', 'scheduler', 'poller', 'metering'] as const
 export type Role = (typeof ROLES)[number]
 
 const number = (fallback: number, least: number) => z.coerce.number().min(least).default(fallback)
@@ -67,6 +68,10 @@ const schema = z.object({
     .optional(),
   HEARTH_MEMORY_MB: number(Math.floor((totalmem() / BYTES_PER_MB) * MEMORY_SHARE), 128),
   HEARTH_CONCURRENCY: number(1000, 1),
+  /** Asynchronous events that one poller has in hand at a time, of all functions together. */
+  HEARTH_EVENTS_IN_HAND: number(50 * availableParallelism(), 1),
+  /** Seconds before a failed event is tried again, and again; AWS's, unless changed. */
+  HEARTH_RETRY_SECONDS: z.string().default(RETRY_SECONDS.join(',')).transform(parseSeconds),
   HEARTH_ENVIRONMENTS_MAX: number(200 * availableParallelism(), 1),
   /** Booted runtimes that wait for a function: how many at most, and which from the start. */
   HEARTH_STEMS_MAX: number(8, 0),
@@ -154,6 +159,14 @@ function parseRoles(text: string, context: z.RefinementCtx): Role[] {
     context.addIssue(`unknown role ${unknown.join(', ')}; there are ${ROLES.join(', ')}`)
   }
   return ROLES.filter((known) => roles.includes(known))
+}
+
+function parseSeconds(text: string, context: z.RefinementCtx): number[] {
+  const seconds = text.split(',').map((part) => Number(part))
+  if (text === '' || seconds.some((value) => !(value >= 0))) {
+    context.addIssue('must be seconds, with commas between them: 60,120')
+  }
+  return seconds
 }
 
 function parseDestinations(text: string, context: z.RefinementCtx) {

@@ -4,6 +4,7 @@
 
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
+import { addEventCommands } from './event-commands.ts'
 import { EXIT, explain } from './failures.ts'
 import { addFunctionCommands } from './function-commands.ts'
 import type { Format } from './output.ts'
@@ -101,4 +102,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 addPlatformCommands(program, surroundings)
 addFunctionCommands(program, surroundings)
+addEventCommands(program, surroundings)
 await program.parseAsync()

@@ -5,8 +5,10 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createAnnounce } from '@hearth/bus/announcements'
 import { openClaims } from '@hearth/bus/claims'
 import { type Bus, connectBus } from '@hearth/bus/connect'
+import { createQueues, type Queues } from '@hearth/bus/queues'
 import { createRequests, type Requests } from '@hearth/bus/requests'
 import { createStreams, type Streams } from '@hearth/bus/streams'
 import { startGateway } from '@hearth/gateway'
@@ -14,12 +16,18 @@ import { openDoor } from '@hearth/invocation/invoke'
 import { type Schedulers, watchSchedulers } from '@hearth/invocation/schedulers'
 import { connectLeases } from '@hearth/leases/connect'
 import { startMetering } from '@hearth/metering'
+import { startPoller } from '@hearth/poller'
 import { startScheduler, Tokens } from '@hearth/scheduler'
 import { type Artifacts, openArtifacts } from '@hearth/store/artifacts'
+import { type DeadLetters, openDeadLetters } from '@hearth/store/dead-letters'
+import { type Deliveries, openDeliveries } from '@hearth/store/deliveries'
+import { type Events, openEvents } from '@hearth/store/events'
 import { type Functions, openFunctions } from '@hearth/store/functions'
 import { type Ledger, openLedger } from '@hearth/store/ledger'
 import { type Logs, openLogs } from '@hearth/store/logs'
 import { openRoster } from '@hearth/store/roster'
+import { openTimers } from '@hearth/store/timers'
+import { awsAccess } from './aws-access.ts'
 import { type Config, suggestSchedulerId } from './config.ts'
 import { serveMetrics } from './metrics.ts'
 
@@ -30,6 +38,10 @@ interface Ground {
   bus: Bus
   requests: Requests
   streams: Streams
+  queues: Queues
+  events: Events
+  deliveries: Deliveries
+  deadLetters: DeadLetters
   artifacts: Artifacts
   functions: Functions
   ledger: Ledger
@@ -58,6 +70,7 @@ async function start(ground: Ground): Promise<void> {
   const { HEARTH_ROLES: roles, HEARTH_HOST: host } = ground.config
   if (roles.includes('scheduler')) await scheduler(ground)
   if (roles.includes('metering')) metering(ground)
+  if (roles.includes('poller')) await poller(ground)
   const port = roles.includes('gateway') ? await gateway(ground) : undefined
   await metrics(ground)
   if (port !== undefined) console.log(`Listening on http://${host}:${port}`)
@@ -81,14 +94,20 @@ async function openGround(
     () => claims.close(),
   )
   const streams = await createStreams(bus)
+  const queues = await createQueues(bus)
+  const requests = createRequests(bus, claims)
   const functions = await openFunctions(bus)
   stops.push(() => functions.close())
   return {
     config,
     version,
     bus,
-    requests: createRequests(bus, claims),
+    requests,
     streams,
+    queues,
+    events: await openEvents(queues, requests),
+    deliveries: await openDeliveries(queues, requests),
+    deadLetters: await openDeadLetters(streams),
     functions,
     artifacts: await openArtifacts(join(config.HEARTH_DATA_DIR, 'artifacts')),
     ledger: await openLedger(bus, streams),
@@ -157,8 +176,42 @@ function metering({ config, requests, ledger, stops }: Ground): void {
   )
 }
 
+async function poller({ config, stops, ...ground }: Ground): Promise<void> {
+  const { bus, requests, functions, events, queues, streams } = ground
+  const leases = connectLeases(config.HEARTH_VALKEY_URL)
+  const schedulers = watchSchedulers(requests)
+  const region = config.HEARTH_REGION
+  const started = await startPoller({
+    region,
+    door: openDoor({ region, functions, schedulers, requests }),
+    functions,
+    events,
+    queues,
+    requests,
+    leases,
+    timers: await openTimers(streams),
+    deliveries: ground.deliveries,
+    deadLetters: ground.deadLetters,
+    aws: awsAccess(config),
+    announce: createAnnounce(bus),
+    webhooks: {
+      secrets: config.HEARTH_WEBHOOK_SECRET,
+      allow: config.HEARTH_WEBHOOK_ALLOW,
+    },
+    inHandMax: config.HEARTH_EVENTS_IN_HAND,
+    retrySeconds: config.HEARTH_RETRY_SECONDS,
+    report,
+  })
+  ground.metrics.push(started.metrics)
+  stops.push(
+    () => leases.close(),
+    () => schedulers.close(),
+    () => started.close(),
+  )
+}
+
 async function gateway({ config, version, stops, ...ground }: Ground): Promise<number> {
-  const { bus, requests, artifacts, functions, logs } = ground
+  const { bus, requests, artifacts, functions, logs, events } = ground
   const schedulers = watchSchedulers(requests)
   if (config.HEARTH_ROLES.includes('scheduler')) await heard(schedulers)
   const region = config.HEARTH_REGION
@@ -183,6 +236,9 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
     functions,
     artifacts,
     logs,
+    events,
+    deadLetters: ground.deadLetters,
+    deliveries: ground.deliveries,
   })
   stops.push(
     () => schedulers.close(),

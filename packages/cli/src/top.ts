@@ -19,7 +19,7 @@ export interface TopOptions extends ClientOptions {
 const EVERY_MS = 1_000
 
 export async function top(options: TopOptions): Promise<void> {
-  const ask = () => fetchNative<Environments>(options, '/hearth/environments', {})
+  const ask = () => fetchNative<Environments>(options, '/hearth/environments')
   // The first question is answered, or refused, as any command's.
   const found = await ask()
   if (options.output === 'table' && !options.once && process.stdout.isTTY) {

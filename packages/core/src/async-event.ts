@@ -23,7 +23,7 @@ export interface AsyncEvent {
 }
 
 /** Why an event is given up, in the words of AWS's records. */
-export type GivenUp = 'EventAgeExceeded' | 'RetriesExhausted'
+export type GivenUp = 'EventAgeExceeded' | 'RecursiveInvocation' | 'RetriesExhausted'
 
 /** What follows an attempt that ran. */
 export type Sequel =

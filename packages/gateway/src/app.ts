@@ -12,6 +12,13 @@ import { gatherEnvironments } from './census.ts'
 import { CODE_PATH, type CodeLinks } from './code-links.ts'
 import { match, parse, render, type WireAnswer } from './contract.ts'
 import { answerTarget, readTarget } from './json-target.ts'
+import {
+  countDeadLetters,
+  type DeadLetterParts,
+  listDeadLetters,
+  type Redrive,
+  redriveDeadLetters,
+} from './routes/dead-letters.ts'
 import type { InvokeParts } from './routes/invoke.ts'
 import { answerLogs } from './routes/logs.ts'
 import { answerScaling } from './routes/scaling.ts'
@@ -19,7 +26,7 @@ import { ROUTES } from './routes/table.ts'
 import { validate } from './validation.ts'
 import { renderError, renderTargetError } from './wire-errors.ts'
 
-export interface AppParts extends InvokeParts {
+export interface AppParts extends InvokeParts, Omit<DeadLetterParts, 'functions'> {
   version: string
   roles: readonly string[]
   requests: Requests
@@ -42,6 +49,13 @@ export function createApp(parts: AppParts): Hono {
   app.get(`${CODE_PATH}:sha256`, (c) => code(c, parts))
   app.get('/hearth/bill', (c) => guarded(c, parts, () => bill(c, parts)))
   app.get('/hearth/environments', (c) => guarded(c, parts, () => environments(parts)))
+  const deadLetters = '/hearth/dead-letters'
+  app.get(deadLetters, (c) => guarded(c, parts, () => deadLettersOf(c, parts)))
+  app.post(deadLetters, (c) =>
+    guarded(c, parts, async (body) =>
+      json(200, await redriveDeadLetters(parts, readObject<Redrive>(body))),
+    ),
+  )
   app.post('/', (c) =>
     guarded(c, parts, (body, requestId) => targeted(c, body, { parts, requestId })),
   )
@@ -153,6 +167,23 @@ async function bill(c: Context, parts: AppParts): Promise<WireAnswer> {
 
 async function environments({ requests, schedulers }: AppParts): Promise<WireAnswer> {
   return json(200, await gatherEnvironments(requests, schedulers.live()))
+}
+
+async function deadLettersOf(c: Context, parts: AppParts): Promise<WireAnswer> {
+  const functionName = c.req.query('function')
+  if (functionName === undefined) return json(200, await countDeadLetters(parts))
+  const from = c.req.query('from')
+  const fromSequence = from === undefined ? {} : { fromSequence: Number(from) }
+  return json(200, await listDeadLetters(parts, { functionName, ...fromSequence }))
+}
+
+/** @throws ServiceError for what is no JSON object. */
+function readObject<T extends object>(body: Uint8Array): T {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(body).toString())
+    if (typeof value === 'object' && value !== null) return value as T
+  } catch {}
+  throw new ServiceError('SerializationException', 'The body must be a JSON object.')
 }
 
 async function code(c: Context, parts: AppParts): Promise<Response> {

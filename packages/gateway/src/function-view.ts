@@ -27,6 +27,9 @@ export function viewVersion(
     MemorySize: configuration.memoryMb,
     LastModified: lastModified(version.lastModified),
     Version: version.version,
+    ...(configuration.deadLetterArn && {
+      DeadLetterConfig: { TargetArn: configuration.deadLetterArn },
+    }),
     TracingConfig: { Mode: 'PassThrough' },
     RevisionId: version.revisionId,
     Architectures: [version.architecture],

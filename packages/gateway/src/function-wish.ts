@@ -21,6 +21,7 @@ type Wish = Aws.CreateFunctionCommandInput &
 /** The part of a wish that create and update share. */
 type ConfigurationWish = Pick<
   Partial<Wish>,
+  | 'DeadLetterConfig'
   | 'Description'
   | 'Environment'
   | 'EphemeralStorage'
@@ -37,6 +38,7 @@ type ConfigurationWish = Pick<
   | 'VpcConfig'
 >
 
+const DEAD_LETTER_TARGET = /^arn:aws[a-z-]*:(sqs|sns):[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]+$/
 /** SnapStart's limit for /tmp (Lambda guide, "Lambda SnapStart"). */
 const SNAPSHOT_STORAGE_MB_MAX = 512
 const HOST_ARCHITECTURE: Architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64'
@@ -47,7 +49,6 @@ const HOST_ARCHITECTURE: Architecture = process.arch === 'arm64' ? 'arm64' : 'x8
 const UNOBEYED: Readonly<Record<string, (wish: Partial<Wish>) => boolean>> = {
   'code from S3': ({ Code, S3Bucket }) => Code?.S3Bucket !== undefined || S3Bucket !== undefined,
   layers: ({ Layers }) => (Layers?.length ?? 0) > 0,
-  'dead-letter queues': ({ DeadLetterConfig }) => Boolean(DeadLetterConfig?.TargetArn),
   'file system mounts': ({ FileSystemConfigs }) => (FileSystemConfigs?.length ?? 0) > 0,
   'code signing': ({ CodeSigningConfigArn }) => CodeSigningConfigArn !== undefined,
   'capacity providers': ({ CapacityProviderConfig }) => CapacityProviderConfig !== undefined,
@@ -115,7 +116,14 @@ export function mergeConfiguration(current: Configuration, wish: ConfigurationWi
   const variables = wish.Environment?.Variables
   if (variables) checkEnvironment(variables)
   const environment = wish.Environment ? variables : current.environment
-  const { environment: _, imageConfig: __, snapStart: former, ...rest } = current
+  const {
+    environment: _,
+    imageConfig: __,
+    snapStart: former,
+    deadLetterArn: arn,
+    ...rest
+  } = current
+  const deadLetterArn = wish.DeadLetterConfig ? deadLetterOf(wish.DeadLetterConfig) : arn
   const { ApplyOn = former ?? 'None' } = wish.SnapStart ?? {}
   const imageConfig = mergeImageConfig(current.imageConfig, wish.ImageConfig)
   const merged: Configuration = {
@@ -130,11 +138,21 @@ export function mergeConfiguration(current: Configuration, wish: ConfigurationWi
     ephemeralStorageMb: wish.EphemeralStorage?.Size ?? current.ephemeralStorageMb,
     ...(environment && Object.keys(environment).length > 0 ? { environment } : {}),
     logging: mergeLogging(current.logging, wish.LoggingConfig),
+    ...(deadLetterArn && { deadLetterArn }),
     ...(ApplyOn === 'PublishedVersions' && { snapStart: ApplyOn }),
     echoed: { ...current.echoed, ...echoes(wish) },
   }
   if (merged.snapStart) requireRestorable(merged)
   return merged
+}
+
+/** Empty takes it away. @throws ServiceError for what is neither a queue nor a topic. */
+function deadLetterOf({ TargetArn = '' }: Aws.DeadLetterConfig): string {
+  if (TargetArn === '' || DEAD_LETTER_TARGET.test(TargetArn)) return TargetArn
+  throw new ServiceError(
+    'InvalidParameterValueException',
+    `The provided target arn ${TargetArn} is not a SQS queue or a SNS topic.`,
+  )
 }
 
 /** @throws ServiceError for what AWS does not take snapshots of. */

@@ -1,6 +1,6 @@
-// What is on its way to destinations and dead-letter queues: put here before its event is done with,
-// and kept until the destination has it. Each destination has a lane of its own, so that one that is
-// down keeps nothing from the others.
+// What is on its way to destinations and dead-letter queues: put here before its event is done
+// with, and kept until the destination has it. Each destination has a lane of its own, so that one
+// that is down keeps nothing from the others.
 
 import { type Delivery, deliverySubject, STREAMS, SUBJECTS } from '@hearth/bus/messages'
 import type { Queues } from '@hearth/bus/queues'

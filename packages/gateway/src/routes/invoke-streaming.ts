@@ -33,8 +33,8 @@ export async function handleStreamingInvoke(
 ): Promise<void> {
   const requestId = randomUUID()
   try {
-    const { invocation, isDryRun } = await readInvocation(request, requestId, parts)
-    if (!isDryRun) return await stream(response, invocation, parts)
+    const { invocation, type } = await readInvocation(request, requestId, parts)
+    if (type !== 'DryRun') return await stream(response, invocation, parts)
     parts.door.resolve(invocation.account, invocation.functionName, invocation.qualifier)
     send(response, { status: 204, headers: { 'x-amzn-requestid': requestId }, body: '' })
   } catch (error) {

@@ -7,11 +7,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { functionArn, parseFunctionName } from '@hearth/core/arn'
 import { ServiceError } from '@hearth/core/error'
 import {
+  ASYNC_PAYLOAD_BYTES_MAX,
   type InvocationRequest,
   type InvocationResult,
   type Start,
   SYNC_PAYLOAD_BYTES_MAX,
 } from '@hearth/core/invocation'
+import type { Events } from '@hearth/store/events'
 import { match, parse, type WireAnswer } from '../contract.ts'
 import { readBody, send, splitUrl } from '../http.ts'
 import { requireJson } from '../json-payload.ts'
@@ -23,9 +25,12 @@ import type { Caller, Parts } from './route.ts'
 
 export interface InvokeParts extends Parts {
   account: string
+  /** Where asynchronous events wait. */
+  events: Pick<Events, 'put'>
   verify: Verify
 }
 
+const ACCEPTED_HEADERS = { 'x-amzn-remapped-content-length': '0' }
 const PATH = /^\/2015-03-31\/functions\/[^/]+\/invocations\/?$/
 /** Base64 of at most 3,583 bytes of client context (Lambda API, Invoke). */
 const CLIENT_CONTEXT_BYTES_MAX = 3583
@@ -42,10 +47,12 @@ export async function handleInvoke(
 ): Promise<void> {
   const requestId = randomUUID()
   try {
-    const { invocation, isDryRun } = await readInvocation(request, requestId, parts)
-    if (isDryRun) {
+    const { invocation, type } = await readInvocation(request, requestId, parts)
+    if (type !== 'RequestResponse') {
       parts.door.resolve(invocation.account, invocation.functionName, invocation.qualifier)
-      return send(response, { status: 204, headers: { 'x-amzn-requestid': requestId }, body: '' })
+      if (type === 'Event') await accept(invocation, parts)
+      const headers = { 'x-amzn-requestid': requestId, ...(type === 'Event' && ACCEPTED_HEADERS) }
+      return send(response, { status: type === 'Event' ? 202 : 204, headers, body: '' })
     }
     send(response, answer(await parts.door.invoke(invocation), invocation))
   } catch (error) {
@@ -56,7 +63,15 @@ export async function handleInvoke(
 /** What a request to invoke asks for, whichever of the operations it is. */
 export interface Asked {
   invocation: InvocationRequest
-  isDryRun: boolean
+  type: InvocationType
+}
+
+type InvocationType = 'DryRun' | 'Event' | 'RequestResponse'
+
+/** On the disk when this resolves. @throws ServiceError when the queue cannot take it. */
+function accept(invocation: InvocationRequest, { events }: InvokeParts): Promise<void> {
+  const { payload, wantsLogTail: _, ...event } = invocation
+  return events.put({ ...event, acceptedAt: Date.now(), attempt: 1 }, payload)
 }
 
 /** Verifies, parses and validates. @throws ServiceError for whatever AWS refuses. */
@@ -71,13 +86,18 @@ export async function readInvocation(
   if (!matched) throw new ServiceError('UnknownOperationException', 'Unknown operation.')
   const { operation, labels } = matched
   const { headers } = request
-  const body = await readBody(request, SYNC_PAYLOAD_BYTES_MAX)
-  if (!body) throw tooLarge(operation.name === 'Invoke' ? 'InvokeFunction' : operation.name)
+  const isEvent = headers['x-amz-invocation-type'] === 'Event'
+  const bytesMax = isEvent ? ASYNC_PAYLOAD_BYTES_MAX : SYNC_PAYLOAD_BYTES_MAX
+  const body = await readBody(request, bytesMax)
+  if (!body) {
+    throw tooLarge(operation.name === 'Invoke' ? 'InvokeFunction' : operation.name, bytesMax)
+  }
   parts.verify({ method: 'POST', path, query: text, headers, body }, Date.now())
   const input = parse(operation, { labels, query, headers, body })
   validate(operation, input, parts.limits)
   const place = { account: parts.account, region: parts.region }
   const wish = readWish(input, { place, requestId, origin: '' })
+  const trace = traceOf(headers['x-amzn-trace-id'], Date.now())
   const invokedArn = functionArn(place, wish.name, wish.qualifier)
   const invocation = {
     requestId,
@@ -85,27 +105,25 @@ export async function readInvocation(
     functionName: wish.name,
     invokedArn,
     payload: requireJson(body),
-    traceId: counted(traceOf(headers['x-amzn-trace-id'], Date.now()), invokedArn),
+    // The queue of events counts for itself, each attempt from the trace that came.
+    traceId: wish.type === 'Event' ? trace : counted(trace, invokedArn),
     wantsLogTail: wish.tail,
     ...(wish.qualifier !== undefined && { qualifier: wish.qualifier }),
     ...(wish.clientContext !== undefined && { clientContext: wish.clientContext }),
   }
-  return { invocation, isDryRun: wish.type === 'DryRun' }
+  return { invocation, type: wish.type }
 }
 
 interface Wish {
   account: string
   name: string
   qualifier?: string
-  type: 'DryRun' | 'RequestResponse'
+  type: InvocationType
   tail: boolean
   clientContext?: string
 }
 
 function readWish(input: Record<string, unknown>, caller: Caller): Wish {
-  if (input.InvocationType === 'Event') {
-    throw notYet('asynchronous invocations')
-  }
   if (input.DurableExecutionName !== undefined) throw notYet('durable functions')
   if (input.TenantId !== undefined) throw notYet('tenant isolation')
   const reference = parseFunctionName(
@@ -115,7 +133,7 @@ function readWish(input: Record<string, unknown>, caller: Caller): Wish {
   )
   return {
     ...reference,
-    type: input.InvocationType === 'DryRun' ? 'DryRun' : 'RequestResponse',
+    type: (input.InvocationType as InvocationType | undefined) ?? 'RequestResponse',
     tail: input.LogType === 'Tail',
     ...(input.ClientContext !== undefined && {
       clientContext: readClientContext(String(input.ClientContext)),
@@ -168,8 +186,8 @@ export const startHeader = ({ start, coldReason }: Start) => ({
 const notYet = (what: string) =>
   new ServiceError('NotImplementedException', `Hearth does not have ${what} yet.`)
 
-const tooLarge = (operation: string) =>
+const tooLarge = (operation: string, bytesMax: number) =>
   new ServiceError(
     'RequestEntityTooLargeException',
-    `Request must be smaller than ${SYNC_PAYLOAD_BYTES_MAX} bytes for the ${operation} operation`,
+    `Request must be smaller than ${bytesMax} bytes for the ${operation} operation`,
   )

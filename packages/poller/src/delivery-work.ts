@@ -1,0 +1,48 @@
+// What is done with one delivery: it is tried until its destination has it, a second apart at
+// first and five minutes at last. One that can never arrive, or could not for a day, is kept with
+// the dead letters.
+
+import type { DeadLetter, Delivery } from '@hearth/bus/messages'
+import type { Taken } from '@hearth/bus/queues'
+import type { DeadLetters } from '@hearth/store/dead-letters'
+import type { Destinations } from './destinations/destination.ts'
+import type { Handled } from './lane.ts'
+
+export interface DeliveryWorkParts {
+  destinations: Pick<Destinations, 'deliver'>
+  deadLetters: Pick<DeadLetters, 'bury'>
+  counted(what: 'delivered' | 'postponed' | 'undeliverable'): void
+  report(problem: string): void
+}
+
+const TRIED_MS_MAX = 24 * 3_600_000
+
+export function openDeliveryWork(parts: DeliveryWorkParts): (taken: Taken) => Promise<Handled> {
+  return async (taken) => {
+    const delivery = JSON.parse(Buffer.from(taken.data).toString()) as Delivery
+    const outcome = await parts.destinations.deliver(delivery)
+    if (outcome === 'delivered') {
+      parts.counted('delivered')
+      return 'done'
+    }
+    const giveUpAt = delivery.createdAt + TRIED_MS_MAX
+    if (!outcome.permanent && Date.now() < giveUpAt) {
+      parts.counted('postponed')
+      return { later: true, until: giveUpAt }
+    }
+    parts.report(`${delivery.target} could not be told of ${delivery.requestId}: ${outcome.failed}`)
+    await parts.deadLetters.bury(letterOf(delivery, outcome.failed), new Uint8Array(0))
+    parts.counted('undeliverable')
+    return 'done'
+  }
+}
+
+function letterOf(delivery: Delivery, failed: string): DeadLetter {
+  const { account, functionName, requestId, functionArn: invokedArn, createdAt } = delivery
+  return {
+    event: { requestId, account, functionName, invokedArn, acceptedAt: createdAt, attempt: 1 },
+    delivery,
+    reason: `${delivery.target} could not be told: ${failed}`,
+    at: Date.now(),
+  }
+}

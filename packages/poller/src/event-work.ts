@@ -1,0 +1,164 @@
+// What is done with one asynchronous event: it goes through the one door, and what follows by the
+// law of core/async-event is written down before the event is done with. So whoever dies in between
+// leaves work to be repeated, and none lost.
+
+import { decode } from '@hearth/bus/envelope'
+import type { Taken } from '@hearth/bus/queues'
+import { type AsyncEvent, expiryOf, type GivenUp, settle } from '@hearth/core/async-event'
+import { ServiceError } from '@hearth/core/error'
+import type { EventInvokeConfig } from '@hearth/core/event-invoke-config'
+import type { FunctionVersion } from '@hearth/core/function'
+import type { InvocationResult } from '@hearth/core/invocation'
+import { isRecursive, withInvocation } from '@hearth/core/recursion'
+import type { Door } from '@hearth/invocation/invoke'
+import type { DeadLetters } from '@hearth/store/dead-letters'
+import type { Deliveries } from '@hearth/store/deliveries'
+import type { Functions } from '@hearth/store/functions'
+import type { Timers } from '@hearth/store/timers'
+import { deadLetterOf, destinationOf } from './event-tellings.ts'
+import type { Handled } from './lane.ts'
+
+export interface EventWorkParts {
+  region: string
+  door: Pick<Door, 'invoke' | 'resolve'>
+  functions: Pick<Functions, 'cached'>
+  timers: Pick<Timers, 'set'>
+  deliveries: Pick<Deliveries, 'put'>
+  deadLetters: Pick<DeadLetters, 'bury'>
+  /** Seconds before the first retry, the second, and so on. */
+  retrySeconds: readonly number[]
+  /** Told of everything that becomes of an event. */
+  counted(what: EventCount): void
+  /** The first attempt at an event begins, so many milliseconds after it was accepted. */
+  waited(milliseconds: number): void
+  report(problem: string): void
+}
+
+export type EventCount = 'given up' | 'refused' | 'retried' | 'succeeded'
+
+/** One event in hand. */
+export interface EventInHand {
+  event: AsyncEvent
+  payload: Uint8Array
+  config: EventInvokeConfig | undefined
+  version: FunctionVersion | undefined
+}
+
+/** Refusals that say nothing of the event: it waits, and no attempt is used up. */
+const FOR_NOW = new Set([
+  'ResourceConflictException',
+  'ServiceException',
+  'ServiceUnavailableException',
+  'TooManyRequestsException',
+])
+/** A message that nobody could finish so many times is put aside, lest it kill us for ever. */
+const DELIVERIES_MAX = 50
+const STORE_AGAIN_MS = 1_000
+
+export function openEventWork(parts: EventWorkParts): (taken: Taken) => Promise<Handled> {
+  /** Events that a scheduler was lost with: they may have run. */
+  const uncertain = new WeakSet<Taken>()
+  return async (taken) => {
+    const { meta, body } = decode<AsyncEvent>(taken.data)
+    const isAgain = meta.again || taken.deliveries > 1 || uncertain.has(taken)
+    const event: AsyncEvent = { ...meta, ...(isAgain && { again: true }) }
+    const document = parts.functions.cached(event.account, event.functionName)
+    const config = document?.eventInvoke?.[event.qualifier ?? '$LATEST']
+    const hand = { event, payload: body, config, version: versionOf(parts, event) }
+    if (taken.deliveries > DELIVERIES_MAX) return bury(parts, hand, 'nobody could finish it')
+    if (Date.now() >= expiryOf(event, config)) return giveUp(parts, hand, 'EventAgeExceeded')
+    if (isRecursive(event.traceId, event.invokedArn)) {
+      return giveUp(parts, hand, 'RecursiveInvocation')
+    }
+    if (event.attempt === 1) parts.waited(Math.max(Date.now() - event.acceptedAt, 0))
+    try {
+      const result = await parts.door.invoke(requestOf(event, body))
+      return await follow(parts, hand, result)
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error
+      if (error.code === 'ServiceException') uncertain.add(taken)
+      if (!FOR_NOW.has(error.code)) return bury(parts, hand, `${error.code}: ${error.message}`)
+      parts.counted('refused')
+      return { later: true, until: expiryOf(event, config) }
+    }
+  }
+}
+
+function versionOf(parts: EventWorkParts, event: AsyncEvent): FunctionVersion | undefined {
+  try {
+    return parts.door.resolve(event.account, event.functionName, event.qualifier).version
+  } catch {
+    return undefined
+  }
+}
+
+function requestOf(event: AsyncEvent, payload: Uint8Array) {
+  const { acceptedAt, again, traceId, ...request } = event
+  return {
+    ...request,
+    payload,
+    wantsLogTail: false,
+    ...(traceId !== undefined && { traceId: withInvocation(traceId, event.invokedArn) }),
+    ...(again && { againSince: acceptedAt }),
+  }
+}
+
+async function follow(
+  parts: EventWorkParts,
+  hand: EventInHand,
+  result: InvocationResult,
+): Promise<Handled> {
+  const failed = result.functionError !== undefined
+  const { config, event, payload } = hand
+  const sequel = settle(event, { failed, config, retrySeconds: parts.retrySeconds })
+  if (sequel.next === 'give up') return giveUp(parts, hand, sequel.condition, result)
+  if (sequel.next === 'retry') {
+    const { again: _, ...rest } = event
+    const next = { ...rest, attempt: event.attempt + 1 }
+    const dueAt = Date.now() + sequel.afterSeconds * 1000
+    await untilStored(parts, () => parts.timers.set(next, payload, dueAt))
+    parts.counted('retried')
+    return 'done'
+  }
+  const delivery = destinationOf(parts, hand, { condition: 'Success', result })
+  if (delivery) await untilStored(parts, () => parts.deliveries.put(delivery))
+  parts.counted('succeeded')
+  return 'done'
+}
+
+/** The function's destination and its dead-letter queue are told; where it has neither, we keep it. */
+async function giveUp(
+  parts: EventWorkParts,
+  hand: EventInHand,
+  condition: GivenUp,
+  result?: InvocationResult,
+): Promise<Handled> {
+  const deliveries = [destinationOf, deadLetterOf].flatMap(
+    (tell) => tell(parts, hand, { condition, result }) ?? [],
+  )
+  for (const delivery of deliveries) {
+    await untilStored(parts, () => parts.deliveries.put(delivery))
+  }
+  if (deliveries.length === 0) return bury(parts, hand, condition)
+  parts.counted('given up')
+  return 'done'
+}
+
+async function bury(parts: EventWorkParts, hand: EventInHand, reason: string): Promise<Handled> {
+  const letter = { event: hand.event, reason, at: Date.now() }
+  await untilStored(parts, () => parts.deadLetters.bury(letter, hand.payload))
+  parts.counted('given up')
+  return 'done'
+}
+
+/** The function has run: what follows must be written down, however long that takes. */
+async function untilStored(parts: EventWorkParts, store: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await store()
+    } catch (error) {
+      parts.report(`what follows an event could not be stored yet: ${error}`)
+      await new Promise((resolve) => setTimeout(resolve, STORE_AGAIN_MS))
+    }
+  }
+}
