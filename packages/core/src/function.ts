@@ -125,6 +125,8 @@ export interface FunctionDocument {
   lastVersionNumber: number
   tags: Record<string, string>
   url?: FunctionUrl
+  /** Chains of invocations may go round in circles through this function. */
+  allowsLoops?: true
   concurrency?: Concurrency
   /** How asynchronous events are tried, by qualifier; `$LATEST` where none is given. */
   eventInvoke?: Record<string, EventInvokeConfig>

@@ -16,8 +16,8 @@ test('a trace is begun in the form of X-Ray, and kept where there is one', () =>
 describe('a chain through one function', () => {
   test('is refused the seventeenth time, in the words of AWS', () => {
     let trace = traceOf(undefined, 0)
-    for (let time = 0; time < 16; time++) trace = counted(trace, ARN)
-    const refused = () => counted(trace, `${ARN}:live`)
+    for (let time = 0; time < 16; time++) trace = counted(trace, ARN, undefined)
+    const refused = () => counted(trace, `${ARN}:live`, {})
     expect(refused).toThrow(/recursive loop/)
     let error: unknown
     try {
@@ -29,5 +29,11 @@ describe('a chain through one function', () => {
     expect(status).toBe(400)
     expect(headers['x-amzn-errortype']).toBe('RecursiveInvocationException')
     expect(Object.keys(JSON.parse(body.toString()))).toEqual(['Type', 'Message'])
+  })
+
+  test('goes on where its owner allows it', () => {
+    let trace = traceOf(undefined, 0)
+    for (let time = 0; time < 100; time++) trace = counted(trace, ARN, { allowsLoops: true })
+    expect(trace.length).toBeLessThan(200)
   })
 })

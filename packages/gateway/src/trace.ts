@@ -3,6 +3,7 @@
 
 import { randomFillSync } from 'node:crypto'
 import { ServiceError } from '@hearth/core/error'
+import type { FunctionDocument } from '@hearth/core/function'
 import { isRecursive, withInvocation } from '@hearth/core/recursion'
 
 /** Random bytes are drawn for many ids at a time: each call costs what hundreds of bytes cost. */
@@ -22,10 +23,17 @@ export function traceOf(given: string | string[] | undefined, now: number): stri
 
 /**
  * The trace that a function is given: its lineage names the function once more.
- * @throws ServiceError RecursiveInvocationException when the chain has been through it too often.
+ * @throws ServiceError RecursiveInvocationException when the chain has been through it too often,
+ * and its owner does not allow that.
  */
-export function counted(traceId: string, functionArn: string): string {
-  if (!isRecursive(traceId, functionArn)) return withInvocation(traceId, functionArn)
+export function counted(
+  traceId: string,
+  functionArn: string,
+  document: Pick<FunctionDocument, 'allowsLoops'> | undefined,
+): string {
+  if (document?.allowsLoops || !isRecursive(traceId, functionArn)) {
+    return withInvocation(traceId, functionArn)
+  }
   throw new ServiceError(
     'RecursiveInvocationException',
     'Lambda has detected your function being invoked in a recursive loop with other Amazon Web ' +

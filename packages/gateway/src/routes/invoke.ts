@@ -99,6 +99,7 @@ export async function readInvocation(
   const wish = readWish(input, { place, requestId, origin: '' })
   const trace = traceOf(headers['x-amzn-trace-id'], Date.now())
   const invokedArn = functionArn(place, wish.name, wish.qualifier)
+  const document = parts.functions.cached(wish.account, wish.name)
   const invocation = {
     requestId,
     account: wish.account,
@@ -106,7 +107,7 @@ export async function readInvocation(
     invokedArn,
     payload: requireJson(body),
     // The queue of events counts for itself, each attempt from the trace that came.
-    traceId: wish.type === 'Event' ? trace : counted(trace, invokedArn),
+    traceId: wish.type === 'Event' ? trace : counted(trace, invokedArn, document),
     wantsLogTail: wish.tail,
     ...(wish.qualifier !== undefined && { qualifier: wish.qualifier }),
     ...(wish.clientContext !== undefined && { clientContext: wish.clientContext }),

@@ -28,6 +28,7 @@ import {
   updateFunctionCode,
   updateFunctionConfiguration,
 } from './functions.ts'
+import { getFunctionRecursionConfig, putFunctionRecursionConfig } from './recursion.ts'
 import type { Route } from './route.ts'
 import { listVersionsByFunction, publishVersion } from './versions.ts'
 
@@ -45,6 +46,7 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['GetFunction', getFunction],
   ['GetFunctionConcurrency', getFunctionConcurrency],
   ['GetFunctionConfiguration', getFunctionConfiguration],
+  ['GetFunctionRecursionConfig', getFunctionRecursionConfig],
   ['GetFunctionUrlConfig', getFunctionUrlConfig],
   ['GetProvisionedConcurrencyConfig', getProvisionedConcurrencyConfig],
   ['ListFunctionUrlConfigs', listFunctionUrlConfigs],
@@ -53,6 +55,7 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['ListVersionsByFunction', listVersionsByFunction],
   ['PublishVersion', publishVersion],
   ['PutFunctionConcurrency', putFunctionConcurrency],
+  ['PutFunctionRecursionConfig', putFunctionRecursionConfig],
   ['PutProvisionedConcurrencyConfig', putProvisionedConcurrencyConfig],
   ['UpdateFunctionCode', updateFunctionCode],
   ['UpdateFunctionConfiguration', updateFunctionConfiguration],

@@ -108,7 +108,7 @@ async function toInvocation(
   const now = Date.now()
   const { account, name } = document
   const invokedArn = functionArn({ account, region: parts.region }, name)
-  const traceId = counted(traceOf(request.headers['x-amzn-trace-id'], now), invokedArn)
+  const traceId = counted(traceOf(request.headers['x-amzn-trace-id'], now), invokedArn, document)
   const event = toEvent({
     requestId,
     urlId: target.urlId,
