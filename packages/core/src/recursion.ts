@@ -14,7 +14,7 @@ const TRACE_LENGTH_MAX = 1023
 
 /** Whether a function has been through this chain as often as may be: it must not run again. */
 export function isRecursive(traceId: string | undefined, functionArn: string): boolean {
-  if (traceId === undefined) return false
+  if (traceId === undefined || !LINEAGE.test(traceId)) return false
   const count = lineageOf(traceId).get(hashOf(functionArn))
   // AWS counts how often a function came again: its first invocation is 0.
   return count !== undefined && count + 1 >= INVOCATIONS_MAX
@@ -25,19 +25,22 @@ export function isRecursive(traceId: string | undefined, functionArn: string): b
  * the trace that the event came with.
  */
 export function withInvocation(traceId: string, functionArn: string): string {
-  const lineage = lineageOf(traceId)
   const hash = hashOf(functionArn)
+  const lineage = lineageOf(traceId)
   const count = lineage.get(hash)
   if (count !== undefined) lineage.set(hash, Math.min(count + 1, INVOCATIONS_MAX))
   else if (lineage.size < FUNCTIONS_MAX) lineage.set(hash, 0)
   const entries = [...lineage].map(([one, times]) => `${one}:${times}`)
-  const rest = traceId
-    .split(';')
-    .filter((part) => part.trim() !== '' && !LINEAGE.test(part))
-    .join(';')
+  const rest = LINEAGE.test(traceId) ? withoutLineage(traceId) : traceId
   const counted = `${rest}${rest && ';'}Lineage=${entries.join('|')}`
   return counted.length > TRACE_LENGTH_MAX ? traceId : counted
 }
+
+const withoutLineage = (traceId: string) =>
+  traceId
+    .split(';')
+    .filter((part) => part.trim() !== '' && !LINEAGE.test(part))
+    .join(';')
 
 /** Counts by function. What is not in our form, such as a chain that AWS counted, is not ours. */
 function lineageOf(traceId: string): Map<string, number> {
@@ -57,8 +60,9 @@ const FNV_PRIME = 0x01000193
 /** FNV-1a of the ARN without its qualifier: versions and aliases of a function are one. */
 function hashOf(functionArn: string): string {
   let hash = FNV_OFFSET
-  for (const character of UNQUALIFIED.exec(functionArn)?.[1] ?? functionArn) {
-    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), FNV_PRIME)
+  const name = UNQUALIFIED.exec(functionArn)?.[1] ?? functionArn
+  for (let at = 0; at < name.length; at++) {
+    hash = Math.imul(hash ^ name.charCodeAt(at), FNV_PRIME)
   }
   return (hash >>> 0).toString(16).padStart(8, '0')
 }
