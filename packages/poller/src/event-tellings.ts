@@ -6,6 +6,7 @@ import { functionArn } from '@hearth/core/arn'
 import type { AsyncEvent, GivenUp } from '@hearth/core/async-event'
 import { eventRecord } from '@hearth/core/destination'
 import type { InvocationResult } from '@hearth/core/invocation'
+import { withInvocation } from '@hearth/core/recursion'
 import type { EventInHand } from './event-work.ts'
 
 /** What the invocation answered, of a function that failed, too; a dead letter's ErrorCode. */
@@ -78,7 +79,10 @@ function parcel(event: AsyncEvent, what: string) {
     functionName: event.functionName,
     requestId: event.requestId,
     createdAt: Date.now(),
-    ...(event.traceId !== undefined && { traceId: event.traceId }),
+    // Whoever is told stands behind this function in the chain.
+    ...(event.traceId !== undefined && {
+      traceId: withInvocation(event.traceId, event.invokedArn),
+    }),
   }
 }
 

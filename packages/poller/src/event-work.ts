@@ -67,7 +67,7 @@ export function openEventWork(parts: EventWorkParts): (taken: Taken) => Promise<
     const hand = { event, payload: body, config, version: versionOf(parts, event) }
     if (taken.deliveries > DELIVERIES_MAX) return bury(parts, hand, 'nobody could finish it')
     if (Date.now() >= expiryOf(event, config)) return giveUp(parts, hand, 'EventAgeExceeded')
-    if (isRecursive(event.traceId, event.invokedArn)) {
+    if (!document?.allowsLoops && isRecursive(event.traceId, event.invokedArn)) {
       return giveUp(parts, hand, 'RecursiveInvocation')
     }
     if (event.attempt === 1) parts.waited(Math.max(Date.now() - event.acceptedAt, 0))
