@@ -112,7 +112,8 @@ export function createRequests(bus: Bus, claims: Claims): Requests {
     },
 
     publish(subject, meta) {
-      bus.control.publish(subject, encode(meta, EMPTY))
+      // Nobody relies on a hint: what it is about must not fail with it.
+      if (!bus.control.isClosed()) bus.control.publish(subject, encode(meta, EMPTY))
     },
 
     subscribe<Meta>(subject: string, hear: (meta: Meta) => void) {
