@@ -114,17 +114,25 @@ function compactJson(text: string): string {
   }
   const kept: string[] = []
   let from = 0
-  let isString = false
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
-    if (isString && code === BACKSLASH) at++
-    else if (code === QUOTE) isString = !isString
-    else if (!isString && isBlank(code)) {
+    if (code === QUOTE) at = endOfString(text, at)
+    else if (isBlank(code)) {
       kept.push(text.slice(from, at))
       from = at + 1
     }
   }
   return kept.length === 0 ? text : kept.join('') + text.slice(from)
+}
+
+/** The closing quote of the string that opens here; most of a large payload is strings. */
+function endOfString(text: string, open: number): number {
+  for (let at = open; ; ) {
+    at = text.indexOf('"', at + 1)
+    let slashes = 0
+    while (text.charCodeAt(at - 1 - slashes) === BACKSLASH) slashes++
+    if (slashes % 2 === 0) return at
+  }
 }
 
 /** A record without what went in and what came out: what AWS tells where they do not fit. */
