@@ -30,19 +30,24 @@ export function openDeliveryWork(parts: DeliveryWorkParts): (taken: Taken) => Pr
       parts.counted('postponed')
       return { later: true, until: giveUpAt }
     }
-    parts.report(`${delivery.target} could not be told of ${delivery.requestId}: ${outcome.failed}`)
+    parts.report(
+      `${shown(delivery.target)} could not be told of ${delivery.requestId}: ${outcome.failed}`,
+    )
     await parts.deadLetters.bury(letterOf(delivery, outcome.failed), new Uint8Array(0))
     parts.counted('undeliverable')
     return 'done'
   }
 }
 
+/** A webhook's path may hold its key, and a log is no place for one. */
+const shown = (target: string) => (target.startsWith('http') ? new URL(target).origin : target)
+
 function letterOf(delivery: Delivery, failed: string): DeadLetter {
   const { account, functionName, requestId, functionArn: invokedArn, createdAt } = delivery
   return {
     event: { requestId, account, functionName, invokedArn, acceptedAt: createdAt, attempt: 1 },
     delivery,
-    reason: `${delivery.target} could not be told: ${failed}`,
+    reason: `${shown(delivery.target)} could not be told: ${failed}`,
     at: Date.now(),
   }
 }
