@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'RequestEntityTooLargeException'
   | 'RequestTooLargeException'
   | 'ResourceConflictException'
+  | 'ResourceInUseException'
   | 'ResourceNotFoundException'
   | 'ResourceNotReadyException'
   | 'SerializationException'
