@@ -3,7 +3,8 @@
 
 import type { AsyncEvent } from '@hearth/core/async-event'
 import type { ImageFacts, ImageFault } from '@hearth/core/container-image'
-import type { ThrottleReason } from '@hearth/core/error'
+import type { ErrorCode, ThrottleReason } from '@hearth/core/error'
+import type { EventSourceMapping } from '@hearth/core/event-source-mapping'
 import type { Architecture, FunctionVersion, SnapshotFault } from '@hearth/core/function'
 import type { InvocationRecord, InvocationResult, Start } from '@hearth/core/invocation'
 
@@ -23,6 +24,8 @@ export const SUBJECTS = {
   environments: (schedulerId: string) => `hearth.environments.${schedulerId}`,
   /** Work was enqueued: Bell. Whoever misses it looks at the queue a little later. */
   bell: 'hearth.bell',
+  /** Whether a source can be read: SourceQuestion, answered by Acceptance and then SourceAnswer. */
+  sources: 'hearth.sources',
   /** Bills: BillQuestion, answered by whoever holds the ledger. */
   bill: 'hearth.bill',
 } as const
@@ -62,7 +65,13 @@ export const logSubject = (account: string, group: string) =>
   `logs.${account}.${Buffer.from(group).toString('base64url')}`
 
 /** KV buckets. */
-export const BUCKETS = { functions: 'functions', roster: 'roster', totals: 'totals' } as const
+export const BUCKETS = {
+  checkpoints: 'checkpoints',
+  eventSourceMappings: 'event-source-mappings',
+  functions: 'functions',
+  roster: 'roster',
+  totals: 'totals',
+} as const
 
 /** What a gateway sends to a scheduler beside the payload. */
 export interface InvokeMessage {
@@ -131,6 +140,17 @@ export type SnapshotQuestion = Pick<InvokeMessage, 'account' | 'functionName' | 
 
 /** What came of it; `unknown` when it could not be tried, and should be again. */
 export type SnapshotAnswer = { prepared: true } | SnapshotFault | { unknown: string }
+
+/** A mapping that is not stored yet, or not with these settings. */
+export interface SourceQuestion {
+  mapping: EventSourceMapping
+}
+
+/** What a poller found out; `unknown` when the source does not answer. */
+export type SourceAnswer =
+  | { usable: true }
+  | { code: ErrorCode; message: string }
+  | { unknown: string }
 
 /** What a scheduler says of itself every second. */
 export interface SchedulerHeartbeat {
