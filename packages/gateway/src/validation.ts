@@ -6,6 +6,7 @@ import { ServiceError } from '@hearth/core/error'
 import { NormalizedSchema } from '@smithy/core/schema'
 import { CONSTRAINTS } from './constraints.data.ts'
 import type { Operation } from './contract.ts'
+import { OWN_FORMS } from './own-forms.ts'
 
 /** What the model says of one value; `item`, `key` and `value` of those inside it. */
 export interface Rule {
@@ -62,10 +63,16 @@ function faultsOf(
   path: string,
 ): string[] {
   const faults: string[] = []
-  for (const { name, shown, rule, inside } of checksOf(schema)) {
+  for (const { name, shown, rule, inside, own } of checksOf(schema)) {
     const value = input[name]
-    if (rule) faults.push(...faultOf(value, rule, `${path}${shown}`))
-    if (inside && isRecord(value)) faults.push(...faultsOf(inside, value, `${path}${shown}.`))
+    const at = `${path}${shown}`
+    if (rule && (value === undefined || !own?.(value))) faults.push(...faultOf(value, rule, at))
+    if (inside && isRecord(value)) faults.push(...faultsOf(inside, value, `${at}.`))
+    if (inside && Array.isArray(value)) {
+      for (const [index, entry] of value.filter(isRecord).entries()) {
+        faults.push(...faultsOf(inside, entry, `${at}.${index + 1}.member.`))
+      }
+    }
   }
   return faults
 }
@@ -76,8 +83,10 @@ interface Check {
   /** The name as faults show it. */
   shown: string
   rule: Rule | undefined
-  /** The schema of a member that is a structure itself. */
+  /** The schema of a member that is a structure itself, or a list of them. */
   inside: NormalizedSchema | undefined
+  /** Whether a value is in a form that Hearth takes beside AWS's. */
+  own: ((value: unknown) => boolean) | undefined
 }
 
 const checks = new Map<string, readonly Check[]>()
@@ -92,11 +101,17 @@ function checksOf(schema: NormalizedSchema): readonly Check[] {
       name,
       shown: lowerFirst(name),
       rule: CHECKED_ELSEWHERE.has(name) ? undefined : CONSTRAINTS[id]?.[name],
-      inside: member.isStructSchema() ? member : undefined,
+      inside: structOf(member),
+      own: OWN_FORMS.get(`${id}.${name}`),
     }))
     .filter(({ rule, inside }) => rule || inside)
   checks.set(id, made)
   return made
+}
+
+function structOf(member: NormalizedSchema): NormalizedSchema | undefined {
+  const inner = member.isListSchema() ? member.getValueSchema() : member
+  return inner.isStructSchema() ? inner : undefined
 }
 
 function faultOf(value: unknown, rule: Rule, at: string): string[] {

@@ -4,7 +4,7 @@
 
 import type { Bus } from '@hearth/bus/connect'
 import { BUCKETS } from '@hearth/bus/messages'
-import { openRecords } from '@hearth/bus/records'
+import { openRecords, type Records } from '@hearth/bus/records'
 import { ServiceError } from '@hearth/core/error'
 import { type EventSourceMapping, isSamePair } from '@hearth/core/event-source-mapping'
 
@@ -48,21 +48,6 @@ export async function openEventSourceMappings(bus: Bus): Promise<EventSourceMapp
   const valuesOf = (prefix: string) =>
     records.keys(prefix).flatMap((key) => records.cached(key)?.value ?? [])
   const list = (account: string) => valuesOf(`${account}.`)
-  /** Also what others stored a moment ago, which the cache may not have heard of. */
-  const rivalOf = async (mapping: EventSourceMapping) => {
-    const own = keyOf(mapping.account, mapping.uuid)
-    for (const key of await records.freshKeys()) {
-      if (key === own || !key.startsWith(`${mapping.account}.`)) continue
-      const other = (records.cached(key) ?? (await records.get(key)))?.value
-      if (other && isSamePair(other, mapping)) return other
-    }
-    return undefined
-  }
-  const remove: EventSourceMappings['remove'] = async (account, uuid) => {
-    const key = keyOf(account, uuid)
-    const found = await records.get(key)
-    if (found?.value.state === 'Deleting') await records.delete(key, found.revision)
-  }
   return {
     cached: (account, uuid) => records.cached(keyOf(account, uuid))?.value,
     list,
@@ -79,7 +64,7 @@ export async function openEventSourceMappings(bus: Bus): Promise<EventSourceMapp
       const revision = await records.create(key, mapping)
       if (revision === 'exists') return { rival: mapping }
       // Two at the same moment each see the other once both are stored, and both give way.
-      const rival = await rivalOf(mapping)
+      const rival = await rivalOf(records, mapping)
       if (!rival) return 'created'
       const own = await records.get(key)
       if (own) await records.delete(key, own.revision)
@@ -100,7 +85,26 @@ export async function openEventSourceMappings(bus: Bus): Promise<EventSourceMapp
       )
     },
 
-    remove,
+    async remove(account, uuid) {
+      const key = keyOf(account, uuid)
+      const found = await records.get(key)
+      if (found?.value.state === 'Deleting') await records.delete(key, found.revision)
+    },
+
     close: records.close,
   }
+}
+
+/** Also what others stored a moment ago, which the cache may not have heard of. */
+async function rivalOf(
+  records: Records<EventSourceMapping>,
+  mapping: EventSourceMapping,
+): Promise<EventSourceMapping | undefined> {
+  const own = keyOf(mapping.account, mapping.uuid)
+  for (const key of await records.freshKeys()) {
+    if (key === own || !key.startsWith(`${mapping.account}.`)) continue
+    const other = (records.cached(key) ?? (await records.get(key)))?.value
+    if (other && isSamePair(other, mapping)) return other
+  }
+  return undefined
 }

@@ -7,6 +7,7 @@ import type * as Aws from '@aws-sdk/client-lambda'
 import { functionArn, parseFunctionName } from '@hearth/core/arn'
 import { unprovision } from '@hearth/core/concurrency'
 import { ServiceError } from '@hearth/core/error'
+import { withoutEventInvoke } from '@hearth/core/event-invoke-config'
 import {
   createFunction as createDocument,
   type FunctionDocument,
@@ -154,7 +155,8 @@ export const deleteFunction: Route<
     }
     const published = document.published.filter((version) => version.version !== qualifier)
     if (published.length === document.published.length) return document
-    return unprovision({ ...document, published }, qualifier, Date.now())
+    const rest = withoutEventInvoke({ ...document, published }, qualifier)
+    return unprovision(rest, qualifier, Date.now())
   })
   return DELETED
 }
