@@ -19,8 +19,10 @@ import { startMetering } from '@hearth/metering'
 import { startPoller } from '@hearth/poller'
 import { startScheduler, Tokens } from '@hearth/scheduler'
 import { type Artifacts, openArtifacts } from '@hearth/store/artifacts'
+import { openCheckpoints } from '@hearth/store/checkpoints'
 import { type DeadLetters, openDeadLetters } from '@hearth/store/dead-letters'
 import { type Deliveries, openDeliveries } from '@hearth/store/deliveries'
+import { openEventSourceMappings } from '@hearth/store/event-source-mappings'
 import { type Events, openEvents } from '@hearth/store/events'
 import { type Functions, openFunctions } from '@hearth/store/functions'
 import { type Ledger, openLedger } from '@hearth/store/ledger'
@@ -212,6 +214,7 @@ async function poller({ config, stops, ...ground }: Ground): Promise<void> {
 
 async function gateway({ config, version, stops, ...ground }: Ground): Promise<number> {
   const { bus, requests, artifacts, functions, logs, events } = ground
+  const mappings = await openEventSourceMappings(bus)
   const schedulers = watchSchedulers(requests)
   if (config.HEARTH_ROLES.includes('scheduler')) await heard(schedulers)
   const region = config.HEARTH_REGION
@@ -234,6 +237,11 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
     requests,
     schedulers,
     functions,
+    mappings,
+    async sweepCheckpoints(mapping) {
+      const checkpoints = await openCheckpoints(bus)
+      await checkpoints.sweep(mapping, 'former').finally(checkpoints.close)
+    },
     artifacts,
     logs,
     events,
@@ -241,6 +249,7 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
     deliveries: ground.deliveries,
   })
   stops.push(
+    () => mappings.close(),
     () => schedulers.close(),
     () => started.close(),
   )

@@ -9,6 +9,10 @@ import json
 import botocore.loaders
 
 
+# AWS's messages have another order than its model (recorded).
+AS_ANSWERED = {"EventSourcePosition": ["LATEST", "AT_TIMESTAMP", "TRIM_HORIZON"]}
+
+
 def main():
     model = botocore.loaders.Loader().load_service_model("lambda", "service-2")
     shapes = model["shapes"]
@@ -53,6 +57,8 @@ def rule_of(name, shapes, wanted):
     if "pattern" in rule:
         # AWS's own messages already know the European regions; the model will follow.
         rule["pattern"] = rule["pattern"].replace("[a-z]{2}((-gov)|", "(eusc-)?[a-z]{2}((-gov)|")
+    if name in AS_ANSWERED:
+        rule["enum"] = AS_ANSWERED[name]
     if kind in ("integer", "long", "float", "double"):
         rule |= {"numeric": True} if rule else {}
     if kind == "list":

@@ -12,6 +12,7 @@ import { gatherEnvironments } from './census.ts'
 import { CODE_PATH, type CodeLinks } from './code-links.ts'
 import { match, parse, render, type WireAnswer } from './contract.ts'
 import { answerTarget, readTarget } from './json-target.ts'
+import { readReset } from './mapping-wish.ts'
 import {
   countDeadLetters,
   type DeadLetterParts,
@@ -19,6 +20,7 @@ import {
   type Redrive,
   redriveDeadLetters,
 } from './routes/dead-letters.ts'
+import { resetEventSourceMapping } from './routes/event-source-mappings.ts'
 import type { InvokeParts } from './routes/invoke.ts'
 import { answerLogs } from './routes/logs.ts'
 import { answerScaling } from './routes/scaling.ts'
@@ -39,6 +41,7 @@ export interface AppParts extends InvokeParts, Omit<DeadLetterParts, 'functions'
 /** AWS's own limit for a control request, a 50 MB zip in base64 and then some. */
 const REQUEST_BYTES_MAX = 70_167_211
 const BILL_WITHIN_MS = 5_000
+const MAPPINGS_PATH = '/hearth/event-source-mappings/'
 /** Services by the name that X-Amz-Target has for them. */
 const LOGS = 'Logs_20140328'
 const SCALING = 'AnyScaleFrontendService'
@@ -55,6 +58,9 @@ export function createApp(parts: AppParts): Hono {
     guarded(c, parts, async (body) =>
       json(200, await redriveDeadLetters(parts, readObject<Redrive>(body))),
     ),
+  )
+  app.post(`${MAPPINGS_PATH}:uuid/reset`, (c) =>
+    guarded(c, parts, (body, requestId) => reset(c, body, { parts, requestId })),
   )
   app.post('/', (c) =>
     guarded(c, parts, (body, requestId) => targeted(c, body, { parts, requestId })),
@@ -163,6 +169,18 @@ async function bill(c: Context, parts: AppParts): Promise<WireAnswer> {
     )
   }
   return json(200, answer.first)
+}
+
+/** `{ "position": "LATEST" | "TRIM_HORIZON" }`, `{ "timestamp": <ms> }`, or `{}` for as before. */
+async function reset(
+  c: Context,
+  body: Uint8Array,
+  { parts, requestId }: { parts: AppParts; requestId: string },
+): Promise<WireAnswer> {
+  const { account, region } = parts
+  const caller = { place: { account, region }, requestId, origin: addressOf(c).origin }
+  const uuid = c.req.param('uuid') ?? ''
+  return json(200, await resetEventSourceMapping(uuid, readReset(readObject(body)), caller, parts))
 }
 
 async function environments({ requests, schedulers }: AppParts): Promise<WireAnswer> {

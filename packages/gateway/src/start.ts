@@ -16,11 +16,12 @@ import { startScalingClock } from './scaling-clock.ts'
 import { startSettlement } from './settlement.ts'
 import { createVerifier } from './sigv4.ts'
 import { prepareSnapshot } from './snapshot-preparation.ts'
+import { checkSource } from './source-check.ts'
 
 export type { Environments } from './census.ts'
 
 export interface GatewayOptions
-  extends Omit<AppParts, 'codeLink' | 'links' | 'settlement' | 'verify'> {
+  extends Omit<AppParts, 'checkSource' | 'codeLink' | 'links' | 'settlement' | 'verify'> {
   host: string
   port: number
   /** Secrets by access key id. */
@@ -61,6 +62,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     door: metrics.watch(options.door),
     links,
     settlement,
+    checkSource: (mapping) => checkSource(options.requests, mapping),
     codeLink: (origin, sha256) => links.make(origin, sha256, Date.now()),
     verify: createVerifier({ region, services: SERVICES, secretOf: (id) => keys.get(id) }),
   }

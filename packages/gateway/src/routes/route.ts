@@ -3,9 +3,11 @@
 // not its affair.
 
 import type { Place } from '@hearth/core/arn'
+import type { EventSourceMapping } from '@hearth/core/event-source-mapping'
 import type { Door } from '@hearth/invocation/invoke'
 import type { Schedulers } from '@hearth/invocation/schedulers'
 import type { Artifacts } from '@hearth/store/artifacts'
+import type { EventSourceMappings } from '@hearth/store/event-source-mappings'
 import type { Functions } from '@hearth/store/functions'
 import type { Settlement } from '../settlement.ts'
 import type { OperatorLimits } from '../validation.ts'
@@ -22,12 +24,17 @@ export interface Caller {
 export interface Parts {
   region: string
   functions: Functions
+  mappings: EventSourceMappings
   artifacts: Artifacts
   door: Door
   /** Their heartbeats say what is initialised. */
   schedulers: Pick<Schedulers, 'live'>
   limits: OperatorLimits
   settlement: Settlement
+  /** @throws ServiceError for a source that no poller can read. */
+  checkSource(mapping: EventSourceMapping): Promise<void>
+  /** Removes checkpoints from before a mapping's last reset. */
+  sweepCheckpoints(mapping: EventSourceMapping): Promise<void>
   /** Where a version's zip can be fetched for ten minutes. */
   codeLink(origin: string, sha256: string): string
 }

@@ -20,6 +20,13 @@ import {
   updateFunctionEventInvokeConfig,
 } from './event-invoke-config.ts'
 import {
+  createEventSourceMapping,
+  deleteEventSourceMapping,
+  getEventSourceMapping,
+  listEventSourceMappings,
+  updateEventSourceMapping,
+} from './event-source-mappings.ts'
+import {
   createFunctionUrlConfig,
   deleteFunctionUrlConfig,
   getFunctionUrlConfig,
@@ -43,14 +50,17 @@ type AnyRoute = Route<never, object>
 
 /** Invoke is not among them: routes/invoke answers it before the rest. */
 export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
+  ['CreateEventSourceMapping', createEventSourceMapping],
   ['CreateFunction', createFunction],
   ['CreateFunctionUrlConfig', createFunctionUrlConfig],
+  ['DeleteEventSourceMapping', deleteEventSourceMapping],
   ['DeleteFunction', deleteFunction],
   ['DeleteFunctionConcurrency', deleteFunctionConcurrency],
   ['DeleteFunctionEventInvokeConfig', deleteFunctionEventInvokeConfig],
   ['DeleteFunctionUrlConfig', deleteFunctionUrlConfig],
   ['DeleteProvisionedConcurrencyConfig', deleteProvisionedConcurrencyConfig],
   ['GetAccountSettings', getAccountSettings],
+  ['GetEventSourceMapping', getEventSourceMapping],
   ['GetFunction', getFunction],
   ['GetFunctionConcurrency', getFunctionConcurrency],
   ['GetFunctionConfiguration', getFunctionConfiguration],
@@ -58,6 +68,7 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['GetFunctionRecursionConfig', getFunctionRecursionConfig],
   ['GetFunctionUrlConfig', getFunctionUrlConfig],
   ['GetProvisionedConcurrencyConfig', getProvisionedConcurrencyConfig],
+  ['ListEventSourceMappings', listEventSourceMappings],
   ['ListFunctionEventInvokeConfigs', listFunctionEventInvokeConfigs],
   ['ListFunctionUrlConfigs', listFunctionUrlConfigs],
   ['ListFunctions', listFunctions],
@@ -68,6 +79,7 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['PutFunctionEventInvokeConfig', putFunctionEventInvokeConfig],
   ['PutFunctionRecursionConfig', putFunctionRecursionConfig],
   ['PutProvisionedConcurrencyConfig', putProvisionedConcurrencyConfig],
+  ['UpdateEventSourceMapping', updateEventSourceMapping],
   ['UpdateFunctionCode', updateFunctionCode],
   ['UpdateFunctionConfiguration', updateFunctionConfiguration],
   ['UpdateFunctionEventInvokeConfig', updateFunctionEventInvokeConfig],
