@@ -113,11 +113,20 @@ export async function fetchNative<T>(
     headers,
     signal: AbortSignal.timeout(NATIVE_MS),
   })
-  const body = (await answer.json().catch(() => ({}))) as T & { message?: string }
+  const body = (await answer.json().catch(() => ({}))) as T & NativeRefusal
   if (answer.ok) return body
-  throw Object.assign(new Error(body.message ?? `Hearth answered ${answer.status}.`), {
-    name: answer.headers.get('x-amzn-errortype') ?? 'Error',
-  })
+  throw Object.assign(
+    new Error(body.message ?? body.Message ?? `Hearth answered ${answer.status}.`),
+    {
+      name: answer.headers.get('x-amzn-errortype') ?? 'Error',
+    },
+  )
+}
+
+/** Some of AWS's refusals write it large. */
+interface NativeRefusal {
+  message?: string
+  Message?: string
 }
 
 /** What the SDK's signer needs of a hash, from Node's own. */

@@ -1,7 +1,8 @@
-// The verbs about functions: deploy, invoke, logs, ls, rm, bill. Options and help only; each loads
-// its code when it is called.
+// The verbs about functions: deploy, invoke, logs, ls, rm, esm, bill. Options and help only; each
+// loads its code when it is called.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { ResetOptions } from './event-source-mappings.ts'
 import type { FunctionSettings } from './function-settings.ts'
 import type { InvokeOptions } from './invoke.ts'
 import type { LogsOptions } from './logs.ts'
@@ -12,6 +13,7 @@ export function addFunctionCommands(program: Command, surroundings: Surroundings
   addInvoke(program, surroundings)
   addLogs(program, surroundings)
   addInventory(program, surroundings)
+  addMappings(program, surroundings)
 }
 
 function addDeploy(program: Command, { globals, act }: Surroundings) {
@@ -130,6 +132,52 @@ function addInventory(program: Command, { globals, act }: Surroundings) {
     .description('requests and GB-seconds of a month, and what they cost here and on AWS')
     .option('--month <YYYY-MM>', 'default: this month, UTC')
     .action(act((options: { month?: string }) => bill(options, globals)))
+}
+
+function addMappings(program: Command, { globals, act }: Surroundings) {
+  const esm = program.command('esm').description('event source mappings')
+  const load = () => import('./event-source-mappings.ts')
+
+  esm
+    .command('ls')
+    .description('list them, of all functions or of one')
+    .argument('[function]', 'name or ARN')
+    .action(
+      act(async (name: string | undefined) =>
+        (await load()).listMappings(await lambdaOf(globals()), name, globals().output),
+      ),
+    )
+
+  for (const [verb, enabled, description] of [
+    ['pause', false, 'stop reading; what is in hand is finished, and the place is kept'],
+    ['resume', true, 'go on reading where it stopped'],
+  ] as const) {
+    esm
+      .command(verb)
+      .description(description)
+      .argument('<uuid>', 'the mapping')
+      .action(
+        act(async (uuid: string) => {
+          const { output } = globals()
+          await (await load()).toggleMapping(await lambdaOf(globals()), uuid, { enabled, output })
+        }),
+      )
+  }
+
+  esm
+    .command('reset')
+    .description('forget how far it is and read anew: Kinesis, DynamoDB streams and Kafka')
+    .argument('<uuid>', 'the mapping')
+    .option(
+      '--to <place>',
+      'latest, trim-horizon, or a time (2h ago, or 2026-01-31T08:00:00Z); default: as it began',
+    )
+    .option('-y, --yes', 'do not ask; off a terminal it never does')
+    .action(
+      act(async (uuid: string, options: ResetOptions) =>
+        (await load()).resetMapping(globals(), uuid, options),
+      ),
+    )
 }
 
 async function lambdaOf(globals: Globals) {
