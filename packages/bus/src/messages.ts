@@ -26,6 +26,10 @@ export const SUBJECTS = {
   bell: 'hearth.bell',
   /** Whether a source can be read: SourceQuestion, answered by Acceptance and then SourceAnswer. */
   sources: 'hearth.sources',
+  /** Heartbeats of pollers: PollerHeartbeat, every second and when one starts or leaves. */
+  pollers: 'hearth.pollers',
+  /** A new poller asks all others to say hello at once. */
+  pollersWanted: 'hearth.pollers.wanted',
   /** Bills: BillQuestion, answered by whoever holds the ledger. */
   bill: 'hearth.bill',
 } as const
@@ -68,6 +72,7 @@ export const logSubject = (account: string, group: string) =>
 export const BUCKETS = {
   checkpoints: 'checkpoints',
   eventSourceMappings: 'event-source-mappings',
+  claims: 'claims',
   functions: 'functions',
   roster: 'roster',
   totals: 'totals',
@@ -163,6 +168,13 @@ export interface SchedulerHeartbeat {
   running: number
   /** What this scheduler keeps initialised ahead, if anything. */
   provisioned?: ProvisionedShare[]
+}
+
+/** What a poller says of itself every second. */
+export interface PollerHeartbeat {
+  pollerId: string
+  /** It hands its work on and is not to be counted with. */
+  leaving: boolean
 }
 
 /** One scheduler's part of a version's provisioned concurrency. */
