@@ -31,9 +31,9 @@ export interface QueueSource {
   receive(options: { max: number; waitMs: number; signal: AbortSignal }): Promise<QueueRecord[]>
   /** Done with: never to be handed out again. */
   settle(records: readonly QueueRecord[]): Promise<void>
-  /** Failed: the source may hand them out again by its own rules. */
-  release(records: readonly QueueRecord[]): Promise<void>
-  /** Keeps others from being handed these while the function runs. */
+  /** `failed`: handed out again by the source's own rules. `untried`: handed out again at once. */
+  release(records: readonly QueueRecord[], why: 'failed' | 'untried'): Promise<void>
+  /** Keeps others from being handed these for at least two thirds of this time from now. */
   extend(records: readonly QueueRecord[], seconds: number): Promise<void>
   /** Records that wait, for the lag metric; undefined where the source cannot say. */
   backlog(): Promise<number | undefined>

@@ -1,0 +1,281 @@
+// Amazon SQS, standard and FIFO, or any server that speaks it. Records are AWS's to the byte. What
+// failed comes back when the queue's own visibility timeout says, and goes to the queue's own
+// dead-letter queue by its own redrive policy; nothing here counts attempts or deletes unasked.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  ChangeMessageVisibilityBatchCommand,
+  DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  type Message,
+  type QueueAttributeName,
+  QueueDoesNotExist,
+  ReceiveMessageCommand,
+  SQSClient,
+  SQSServiceException,
+} from '@aws-sdk/client-sqs'
+import type { QueueRecord, QueueSource, SourceOptions } from './source.ts'
+
+/** SQS's own limit for every batch action. */
+const BATCH_MAX = 10
+/** SQS's own limit for a long poll. */
+const WAIT_SECONDS_MAX = 20
+/** SQS's own limit; with it a message can be kept away for twelve hours in all. */
+const VISIBILITY_SECONDS_MAX = 43_200
+const CONNECT_MS = 5_000
+const ANSWER_MS = (WAIT_SECONDS_MAX + 10) * 1000
+/** Lanes poll at the same time, and each wants a connection. */
+const CONNECTIONS_MAX = 1_100
+const ATTRIBUTES_KEPT_MS = 30_000
+const DELETE_ATTEMPTS = 4
+const AGAIN_MS = 100
+
+export async function openSqs(options: SourceOptions): Promise<QueueSource> {
+  const client = createClient(options)
+  try {
+    return await openQueue(client, options)
+  } catch (error) {
+    client.destroy()
+    throw error
+  }
+}
+
+/** Whether the queue can be read: undefined, or AWS's own sentence. */
+export async function refuseSqs(options: SourceOptions): Promise<string | undefined> {
+  const client = createClient(options)
+  try {
+    const queueUrl = await findQueue(client, options.mapping.sourceArn ?? '')
+    await client.send(
+      new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['QueueArn'] }),
+    )
+    return undefined
+  } catch (error) {
+    return refusalOf(error)
+  } finally {
+    client.destroy()
+  }
+}
+
+function refusalOf(error: unknown): string {
+  if (error instanceof QueueDoesNotExist) {
+    return receiveRefusal(
+      'AWS.SimpleQueueService.NonExistentQueue',
+      'The specified queue does not exist.',
+    )
+  }
+  if (error instanceof SQSServiceException) return receiveRefusal(error.name, error.message)
+  return receiveRefusal('ServiceUnavailable', String((error as Error)?.message ?? error))
+}
+
+const receiveRefusal = (code: string, message: string) =>
+  `Error occurred while ReceiveMessage. SQS Error Code: ${code}. SQS Error Message: ${message}`
+
+function createClient({ aws, mapping, region }: SourceOptions): SQSClient {
+  const endpoint = aws.endpoint('sqs')
+  const [, , , arnRegion] = (mapping.sourceArn ?? '').split(':')
+  return new SQSClient({
+    region: arnRegion || region,
+    // A server of one's own may name its queues by an address that only it understands.
+    ...(endpoint !== undefined && { endpoint, useQueueUrlAsEndpoint: false }),
+    ...(aws.credentials && { credentials: aws.credentials }),
+    requestHandler: {
+      connectionTimeout: CONNECT_MS,
+      requestTimeout: ANSWER_MS,
+      httpAgent: { maxSockets: CONNECTIONS_MAX },
+      httpsAgent: { maxSockets: CONNECTIONS_MAX },
+    },
+  })
+}
+
+async function findQueue(client: SQSClient, arn: string): Promise<string> {
+  const [, , , , account, name] = arn.split(':')
+  const { QueueUrl } = await client.send(
+    new GetQueueUrlCommand({
+      QueueName: name,
+      ...(account && { QueueOwnerAWSAccountId: account }),
+    }),
+  )
+  if (QueueUrl === undefined) throw new Error(`SQS names no address of ${arn}`)
+  return QueueUrl
+}
+
+async function openQueue(client: SQSClient, options: SourceOptions): Promise<QueueSource> {
+  const arn = options.mapping.sourceArn ?? ''
+  const queue = { QueueUrl: await findQueue(client, arn) }
+  const attributes = async (name: QueueAttributeName) => {
+    const { Attributes } = await client.send(
+      new GetQueueAttributesCommand({ ...queue, AttributeNames: [name] }),
+    )
+    return Number(Attributes?.[name] ?? 0)
+  }
+  const visibility = kept(() => attributes('VisibilityTimeout'))
+  /** When each record that is held was received and comes back by itself, by its handle. */
+  const held = new Map<string, { receivedAt: number; hiddenUntil: number }>()
+  const hide = async (records: readonly QueueRecord[], secondsOf: (handle: string) => number) => {
+    for (const chunk of chunksOf(records)) {
+      const Entries = chunk.map(({ handle }, index) => ({
+        Id: String(index),
+        ReceiptHandle: handle,
+        VisibilityTimeout: Math.min(secondsOf(handle), VISIBILITY_SECONDS_MAX),
+      }))
+      // What has come back already cannot be hidden any more; it is handed out again.
+      await client.send(new ChangeMessageVisibilityBatchCommand({ ...queue, Entries }))
+      const now = Date.now()
+      for (const { ReceiptHandle, VisibilityTimeout } of Entries) {
+        const entry = held.get(ReceiptHandle)
+        if (entry) entry.hiddenUntil = now + VisibilityTimeout * 1000
+      }
+    }
+  }
+  const forget = (records: readonly QueueRecord[]) => {
+    for (const { handle } of records) held.delete(handle)
+  }
+
+  return {
+    async receive({ max, waitMs, signal }) {
+      const [receivedAt, seconds] = [Date.now(), await visibility()]
+      const { Messages = [] } = await client.send(
+        new ReceiveMessageCommand({
+          ...queue,
+          MaxNumberOfMessages: Math.min(max, BATCH_MAX),
+          WaitTimeSeconds: Math.min(Math.floor(waitMs / 1000), WAIT_SECONDS_MAX),
+          MessageSystemAttributeNames: ['All'],
+          MessageAttributeNames: ['All'],
+        }),
+        { abortSignal: signal },
+      )
+      // Counted from before the question unless it waited: early is safe, late is not.
+      const from = Messages.length > 0 ? Math.max(receivedAt, Date.now() - 1000) : receivedAt
+      for (const { ReceiptHandle = '' } of Messages) {
+        held.set(ReceiptHandle, { receivedAt: from, hiddenUntil: from + seconds * 1000 })
+      }
+      return Messages.map((message) => recordOf(message, arn))
+    },
+
+    async settle(records) {
+      forget(records)
+      await Promise.all(chunksOf(records).map((chunk) => deleteChunk(client, queue, chunk)))
+    },
+
+    async release(records, why) {
+      const [now, seconds] = [Date.now(), await visibility()]
+      const due = records.flatMap((record) => {
+        const entry = held.get(record.handle)
+        if (!entry) return []
+        const wanted = why === 'untried' ? now : entry.receivedAt + seconds * 1000
+        const isDue = Math.abs(entry.hiddenUntil - wanted) > 1000
+        return isDue ? [{ record, seconds: Math.max(0, Math.ceil((wanted - now) / 1000)) }] : []
+      })
+      const secondsOf = new Map(due.map(({ record, seconds }) => [record.handle, seconds]))
+      await hide(
+        due.map(({ record }) => record),
+        (handle) => secondsOf.get(handle) ?? 0,
+      )
+      forget(records)
+    },
+
+    async extend(records, seconds) {
+      const until = Date.now() + (seconds * 1000 * 2) / 3
+      const short = records.filter(({ handle }) => (held.get(handle)?.hiddenUntil ?? 0) < until)
+      await hide(short, () => seconds)
+    },
+
+    backlog: () => attributes('ApproximateNumberOfMessages'),
+    close: async () => client.destroy(),
+  }
+}
+
+async function deleteChunk(
+  client: SQSClient,
+  queue: { QueueUrl: string },
+  records: readonly QueueRecord[],
+): Promise<void> {
+  let left = records
+  for (let attempt = 1; ; attempt += 1) {
+    const { Failed = [] } = await client.send(
+      new DeleteMessageBatchCommand({
+        ...queue,
+        Entries: left.map(({ handle }, index) => ({ Id: String(index), ReceiptHandle: handle })),
+      }),
+    )
+    if (Failed.length === 0) return
+    const failed = new Set(Failed.map(({ Id }) => Number(Id)))
+    left = left.filter((_, index) => failed.has(index))
+    if (attempt === DELETE_ATTEMPTS || Failed.every(({ SenderFault }) => SenderFault)) {
+      throw new Error(`SQS did not delete ${left.length} messages: ${Failed[0]?.Message}`)
+    }
+    await sleep(AGAIN_MS * 2 ** attempt)
+  }
+}
+
+/** AWS's record of a message (docs: with-sqs). */
+function recordOf(message: Message, arn: string): QueueRecord {
+  const { Attributes = {}, Body = '', MessageId = '', ReceiptHandle = '' } = message
+  const [, , , awsRegion = ''] = arn.split(':')
+  const event = {
+    messageId: MessageId,
+    receiptHandle: ReceiptHandle,
+    body: Body,
+    attributes: Attributes,
+    messageAttributes: attributesOf(message),
+    md5OfMessageAttributes: message.MD5OfMessageAttributes ?? null,
+    md5OfBody: message.MD5OfBody,
+    eventSource: 'aws:sqs',
+    eventSourceARN: arn,
+    awsRegion,
+  }
+  const group = Attributes.MessageGroupId
+  return {
+    id: MessageId,
+    handle: ReceiptHandle,
+    event,
+    filtered: { ...event, body: structured(Body) },
+    size: Buffer.byteLength(JSON.stringify(event)),
+    ...(arn.endsWith('.fifo') && group !== undefined && { group }),
+  }
+}
+
+function attributesOf({ MessageAttributes = {} }: Message): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(MessageAttributes).map(([name, value]) => [
+      name,
+      {
+        ...(value.StringValue !== undefined && { stringValue: value.StringValue }),
+        ...(value.BinaryValue !== undefined && {
+          binaryValue: Buffer.from(value.BinaryValue).toString('base64'),
+        }),
+        stringListValues: [],
+        binaryListValues: [],
+        dataType: value.DataType,
+      },
+    ]),
+  )
+}
+
+/** Patterns look into a body that is a JSON document; any other body is a string to them. */
+function structured(body: string): unknown {
+  if (!/^\s*[[{]/.test(body)) return body
+  try {
+    return JSON.parse(body)
+  } catch {
+    return body
+  }
+}
+
+function chunksOf<T>(items: readonly T[]): T[][] {
+  const chunks: T[][] = []
+  for (let at = 0; at < items.length; at += BATCH_MAX) chunks.push(items.slice(at, at + BATCH_MAX))
+  return chunks
+}
+
+/** The last answer, asked for anew when it is old: an operator may change a queue at any time. */
+function kept(ask: () => Promise<number>): () => Promise<number> {
+  let answer: { at: number; value: number } | undefined
+  return async () => {
+    if (!answer || performance.now() - answer.at > ATTRIBUTES_KEPT_MS) {
+      answer = { value: await ask(), at: performance.now() }
+    }
+    return answer.value
+  }
+}
