@@ -48,6 +48,11 @@ export const STREAMS = {
   deadLetters: { name: 'DEAD', subjects: 'dead.>' },
 } as const
 
+/** Whether a stream is Hearth's own, or a bucket's: none of them is a source of events. */
+export const isOwnStream = (name: string) =>
+  /^(KV_|OBJ_|ASYNC_\d+$)/.test(name) ||
+  Object.values(STREAMS).some((stream) => typeof stream === 'object' && stream.name === name)
+
 /** `aq.<shard>.<lane>`: the events of one function. */
 export const eventSubject = (shard: number, lane: string) => `aq.${shard}.${lane}`
 

@@ -15,6 +15,7 @@ import {
   SQSClient,
   SQSServiceException,
 } from '@aws-sdk/client-sqs'
+import { filterDataOf } from './filter-data.ts'
 import type { QueueRecord, QueueSource, SourceOptions } from './source.ts'
 
 /** SQS's own limit for every batch action. */
@@ -140,7 +141,9 @@ async function openQueue(client: SQSClient, options: SourceOptions): Promise<Que
           ...queue,
           MaxNumberOfMessages: Math.min(max, BATCH_MAX),
           WaitTimeSeconds: Math.min(Math.floor(waitMs / 1000), WAIT_SECONDS_MAX),
+          // The newer name and the older: servers other than AWS's may know one of them.
           MessageSystemAttributeNames: ['All'],
+          AttributeNames: ['All'],
           MessageAttributeNames: ['All'],
         }),
         { abortSignal: signal },
@@ -230,7 +233,7 @@ function recordOf(message: Message, arn: string): QueueRecord {
     id: MessageId,
     handle: ReceiptHandle,
     event,
-    filtered: { ...event, body: structured(Body) },
+    filtered: { ...event, body: filterDataOf(Body) },
     size: Buffer.byteLength(JSON.stringify(event)),
     ...(arn.endsWith('.fifo') && group !== undefined && { group }),
   }
@@ -251,16 +254,6 @@ function attributesOf({ MessageAttributes = {} }: Message): Record<string, unkno
       },
     ]),
   )
-}
-
-/** Patterns look into a body that is a JSON document; any other body is a string to them. */
-function structured(body: string): unknown {
-  if (!/^\s*[[{]/.test(body)) return body
-  try {
-    return JSON.parse(body)
-  } catch {
-    return body
-  }
 }
 
 function chunksOf<T>(items: readonly T[]): T[][] {
