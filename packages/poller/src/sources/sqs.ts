@@ -216,11 +216,15 @@ async function deleteChunk(
 function recordOf(message: Message, arn: string): QueueRecord {
   const { Attributes = {}, Body = '', MessageId = '', ReceiptHandle = '' } = message
   const [, , , awsRegion = ''] = arn.split(':')
+  // Servers other than AWS's may name an attribute that the message does not have.
+  const attributes = Object.fromEntries(
+    Object.entries(Attributes).filter(([, value]) => typeof value === 'string'),
+  )
   const event = {
     messageId: MessageId,
     receiptHandle: ReceiptHandle,
     body: Body,
-    attributes: Attributes,
+    attributes,
     messageAttributes: attributesOf(message),
     md5OfMessageAttributes: message.MD5OfMessageAttributes ?? null,
     md5OfBody: message.MD5OfBody,
@@ -228,7 +232,7 @@ function recordOf(message: Message, arn: string): QueueRecord {
     eventSourceARN: arn,
     awsRegion,
   }
-  const group = Attributes.MessageGroupId
+  const group = attributes.MessageGroupId
   return {
     id: MessageId,
     handle: ReceiptHandle,
