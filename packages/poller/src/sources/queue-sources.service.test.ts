@@ -1,13 +1,7 @@
 // The queue family on its real servers: one contract for SQS, JetStream and Redis Streams, and for
 // each what is its own: AWS's record to the byte, kinds of streams, refusals in AWS's words.
 
-import {
-  CreateQueueCommand,
-  GetQueueAttributesCommand,
-  SendMessageBatchCommand,
-  SendMessageCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs'
+import { SendMessageCommand } from '@aws-sdk/client-sqs'
 import type { EventSourceMapping } from '@hearth/core/event-source-mapping'
 import { jetstream, jetstreamManager, RetentionPolicy } from '@nats-io/jetstream'
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node'
@@ -20,27 +14,24 @@ import { keepsQueueContract, mappingOf, receiveAll } from './queue-source.contra
 import { openRedisStream, refuseRedisStream, removeRedisStream } from './redis-streams.ts'
 import type { SourceOptions } from './source.ts'
 import { openSqs, refuseSqs } from './sqs.ts'
-
-const REGION = 'eu-central-1'
-const ACCOUNT = '123456789012'
-const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
+import { ACCOUNT, CREDENTIALS, openTestSqs, REGION, type TestSqs } from './sqs-harness.ts'
 
 let moto: Server
 let nats: Nats
 let valkey: Server
-let sqs: SQSClient
+let sqs: TestSqs
 let connection: NatsConnection
 let redis: Redis
 let serial = 0
 
 beforeAll(async () => {
   ;[moto, nats, valkey] = await Promise.all([startMoto(), startNats(), startValkey()])
-  sqs = new SQSClient({ region: REGION, endpoint: moto.url, credentials })
+  sqs = openTestSqs(moto.url)
   connection = await connect({ servers: nats.url })
   redis = new Redis(valkey.url)
 })
 afterAll(async () => {
-  sqs?.destroy()
+  sqs?.client.destroy()
   await connection?.close()
   redis?.disconnect()
   await Promise.all([moto, nats, valkey].map((server) => server?.stop()))
@@ -49,7 +40,7 @@ afterAll(async () => {
 const optionsFor = (mapping: Partial<EventSourceMapping>): SourceOptions => ({
   mapping: mappingOf(mapping),
   region: REGION,
-  aws: { region: REGION, endpoint: () => moto.url, credentials },
+  aws: { region: REGION, endpoint: () => moto.url, credentials: CREDENTIALS },
   natsUrl: nats.url,
   valkeyUrl: valkey.url,
 })
@@ -59,39 +50,21 @@ const nameIt = () => {
   return `source-${serial}`
 }
 
-async function createQueue(attributes: Record<string, string> = {}, suffix = '') {
-  const name = `${nameIt()}${suffix}`
-  const { QueueUrl } = await sqs.send(
-    new CreateQueueCommand({ QueueName: name, Attributes: attributes }),
-  )
-  const { Attributes } = await sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
-  )
-  return { url: QueueUrl ?? '', arn: Attributes?.QueueArn ?? '' }
-}
-
 describe('SQS', () => {
   keepsQueueContract(async () => {
-    const queue = await createQueue({ VisibilityTimeout: '2' })
+    const queue = await sqs.create({ VisibilityTimeout: '2' })
     const options = optionsFor({ sourceArn: queue.arn })
     return {
       open: () => openSqs(options),
       bodyOf: ({ event }) => String(event.body),
-      async send(bodies) {
-        for (let at = 0; at < bodies.length; at += 10) {
-          const Entries = bodies
-            .slice(at, at + 10)
-            .map((MessageBody, index) => ({ Id: String(index), MessageBody }))
-          await sqs.send(new SendMessageBatchCommand({ QueueUrl: queue.url, Entries }))
-        }
-      },
+      send: (bodies) => queue.send(bodies),
     }
   })
 
   test('hands out records as AWS shapes them', async () => {
-    const queue = await createQueue()
+    const queue = await sqs.create()
     const source = await openSqs(optionsFor({ sourceArn: queue.arn }))
-    const sent = await sqs.send(
+    const sent = await sqs.client.send(
       new SendMessageCommand({
         QueueUrl: queue.url,
         MessageBody: '{"a":1}',
@@ -138,11 +111,13 @@ describe('SQS', () => {
   })
 
   test('hands out groups of a FIFO queue in order', async () => {
-    const queue = await createQueue({ FifoQueue: 'true' }, '.fifo')
+    const queue = await sqs.create({ FifoQueue: 'true' })
     const source = await openSqs(optionsFor({ sourceArn: queue.arn }))
     for (const body of ['a1', 'b1', 'a2']) {
       const group = { MessageGroupId: body.slice(0, 1), MessageDeduplicationId: body }
-      await sqs.send(new SendMessageCommand({ QueueUrl: queue.url, MessageBody: body, ...group }))
+      await sqs.client.send(
+        new SendMessageCommand({ QueueUrl: queue.url, MessageBody: body, ...group }),
+      )
     }
     const records = await receiveAll(source, 3)
     const ofGroup = (group: string) =>
@@ -158,7 +133,7 @@ describe('SQS', () => {
   })
 
   test('refuses a queue that is not there in AWS words', async () => {
-    const queue = await createQueue()
+    const queue = await sqs.create()
     expect(await refuseSqs(optionsFor({ sourceArn: queue.arn }))).toBeUndefined()
     const missing = `arn:aws:sqs:${REGION}:${ACCOUNT}:missing`
     expect(await refuseSqs(optionsFor({ sourceArn: missing }))).toBe(

@@ -20,8 +20,11 @@ import type { QueueRecord, QueueSource, SourceOptions } from './source.ts'
 
 /** SQS's own limit for every batch action. */
 const BATCH_MAX = 10
-/** SQS's own limit for a long poll. */
-const WAIT_SECONDS_MAX = 20
+/**
+ * A poll is never cut off, because some servers would go on and hand out messages to nobody; so it
+ * is short enough to wait for when the work is handed on. SQS allows 20.
+ */
+const WAIT_SECONDS_MAX = 5
 /** SQS's own limit; with it a message can be kept away for twelve hours in all. */
 const VISIBILITY_SECONDS_MAX = 43_200
 const CONNECT_MS = 5_000
@@ -135,6 +138,7 @@ async function openQueue(client: SQSClient, options: SourceOptions): Promise<Que
 
   return {
     async receive({ max, waitMs, signal }) {
+      if (signal.aborted) return []
       const [receivedAt, seconds] = [Date.now(), await visibility()]
       const { Messages = [] } = await client.send(
         new ReceiveMessageCommand({
@@ -146,7 +150,6 @@ async function openQueue(client: SQSClient, options: SourceOptions): Promise<Que
           AttributeNames: ['All'],
           MessageAttributeNames: ['All'],
         }),
-        { abortSignal: signal },
       )
       // Counted from before the question unless it waited: early is safe, late is not.
       const from = Messages.length > 0 ? Math.max(receivedAt, Date.now() - 1000) : receivedAt
@@ -163,18 +166,20 @@ async function openQueue(client: SQSClient, options: SourceOptions): Promise<Que
 
     async release(records, why) {
       const [now, seconds] = [Date.now(), await visibility()]
-      const due = records.flatMap((record) => {
-        const entry = held.get(record.handle)
-        if (!entry) return []
-        const wanted = why === 'untried' ? now : entry.receivedAt + seconds * 1000
-        const isDue = Math.abs(entry.hiddenUntil - wanted) > 1000
-        return isDue ? [{ record, seconds: Math.max(0, Math.ceil((wanted - now) / 1000)) }] : []
-      })
-      const secondsOf = new Map(due.map(({ record, seconds }) => [record.handle, seconds]))
-      await hide(
-        due.map(({ record }) => record),
-        (handle) => secondsOf.get(handle) ?? 0,
-      )
+      const blocked = new Set<string>()
+      const due = new Map<string, number>()
+      for (const { handle, group } of records) {
+        const entry = held.get(handle)
+        // One that waits holds up its group; those behind it need not wait by themselves, and
+        // would come first on servers that look at each message alone.
+        const waits = why === 'failed' && !(group !== undefined && blocked.has(group))
+        if (group !== undefined) blocked.add(group)
+        const wanted = waits && entry ? entry.receivedAt + seconds * 1000 : now
+        if (!entry || Math.abs(entry.hiddenUntil - wanted) <= 1000) continue
+        due.set(handle, Math.max(0, Math.ceil((wanted - now) / 1000)))
+      }
+      const late = records.filter(({ handle }) => due.has(handle))
+      await hide(late, (handle) => due.get(handle) ?? 0)
       forget(records)
     },
 

@@ -1,0 +1,78 @@
+// What a mapping's loop tells of its work as it goes: counts for the metrics, how far behind it is,
+// and the words of AWS's LastProcessingResult. It only remembers; mappings.ts writes the record.
+
+import type { EventSourceMapping } from '@hearth/core/event-source-mapping'
+
+/** AWS's LastProcessingResult: its own words, or a problem's. */
+export type ProcessingResult = 'No records processed' | 'OK' | `PROBLEM: ${string}`
+
+export const FUNCTION_FAILED: ProcessingResult = 'PROBLEM: Function call failed'
+export const SOURCE_FAILED: ProcessingResult =
+  'PROBLEM: Connection error. Please check your event source connection configuration.'
+
+/** How far behind its source a mapping is, by what the source can say. */
+export interface Lag {
+  records?: number
+  behindMs?: number
+}
+
+/** Counts since this poller began; batches that were refused are tried again. */
+export interface MappingCounts {
+  received: number
+  filteredOut: number
+  /** Records that were given to the function, each time that they were. */
+  invoked: number
+  failed: number
+  /** Invocations that were refused: throttled, or no scheduler answered. */
+  refused: number
+}
+
+export interface MappingFigures extends MappingCounts {
+  uuid: string
+  account: string
+  functionName: string
+  kind: EventSourceMapping['kind']
+  lag: Lag
+}
+
+export interface Progress {
+  count(what: keyof MappingCounts, count: number): void
+  lag(lag: Lag): void
+  result(words: ProcessingResult): void
+}
+
+export interface MappingProgress extends Progress {
+  figures(): MappingFigures
+  /** The newest words, where they are not those that were taken last. */
+  takeResult(): ProcessingResult | undefined
+}
+
+export function followProgress({
+  uuid,
+  account,
+  functionName,
+  kind,
+  lastResult,
+}: EventSourceMapping): MappingProgress {
+  const counts = { received: 0, filteredOut: 0, invoked: 0, failed: 0, refused: 0 }
+  let lag: Lag = {}
+  let newest: ProcessingResult | undefined
+  let taken: string | undefined = lastResult
+  return {
+    count: (what, count) => {
+      counts[what] += count
+    },
+    lag: (now) => {
+      lag = now
+    },
+    result: (words) => {
+      newest = words
+    },
+    figures: () => ({ uuid, account, functionName, kind, ...counts, lag }),
+    takeResult() {
+      if (newest === undefined || newest === taken) return undefined
+      taken = newest
+      return newest
+    },
+  }
+}
