@@ -4,17 +4,18 @@
 // `{ eventSource: 'hearth:jetstream', eventSourceARN, awsRegion, stream, subject, sequence, time,
 // headers, data, deliveryCount }`, with data in base64.
 
-import { isOwnStream } from '@hearth/bus/messages'
+import { isOwnStream, type SourceAnswer } from '@hearth/bus/messages'
 import {
   AckPolicy,
   DeliverPolicy,
+  JetStreamApiError,
   type JetStreamManager,
   jetstreamManager,
   RetentionPolicy,
 } from '@nats-io/jetstream'
 import { connect, createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node'
 import { filterDataOf } from './filter-data.ts'
-import type { QueueRecord, QueueSource, SourceOptions } from './source.ts'
+import { type QueueRecord, type QueueSource, refusal, type SourceOptions } from './source.ts'
 
 /** Time after which a record that nobody speaks of is handed out again. */
 const ACK_WAIT_MS = 30_000
@@ -29,6 +30,8 @@ const NANOSECONDS = 1_000_000
 /** What the server says when a pull is over, as statuses of HTTP: nothing there, or time is up. */
 const NOTHING_THERE = [404, 408]
 const CONFLICT = 409
+/** JetStream's code. */
+const STREAM_NOT_FOUND = 10059
 
 /** `arn:aws-hearth:jetstream:<region>:<account>:<STREAM>[/<subject filter>]`, or a topic's name. */
 function placeOf({ mapping, natsUrl }: SourceOptions) {
@@ -45,26 +48,36 @@ function placeOf({ mapping, natsUrl }: SourceOptions) {
   }
 }
 
-/** Whether the stream can be read: undefined, or a sentence that says why not. */
-export async function refuseJetStream(options: SourceOptions): Promise<string | undefined> {
-  const { stream, filter, isHearths } = placeOf(options)
-  if (isHearths && isOwnStream(stream)) {
-    return `The stream ${stream} is Hearth's own and cannot be an event source.`
+/** Whether the stream can be read. */
+export async function judgeJetStream(options: SourceOptions): Promise<SourceAnswer> {
+  const { stream, filter, consumer, isHearths } = placeOf(options)
+  if (isHearths && isOwnStream(stream)) return refusal(ownStream(stream))
+  try {
+    return await withManager(options, async (manager) => {
+      const info = await manager.streams.info(stream).catch(unlessMissing)
+      if (!info) return refusal(`Stream not found: ${options.mapping.sourceArn ?? stream}`)
+      if (info.config.retention !== RetentionPolicy.Workqueue) return { usable: true }
+      const others = await manager.consumers.list(stream).next()
+      const rival = others.find(
+        ({ name, config }) =>
+          name !== consumer && (filter === undefined || config.filter_subject === undefined),
+      )
+      return rival
+        ? refusal(`The work-queue stream ${stream} already has the consumer ${rival.name}.`)
+        : { usable: true }
+    })
+  } catch (error) {
+    return { unknown: `NATS does not answer: ${error}` }
   }
-  return withManager(options, async (manager) => {
-    const info = await manager.streams.info(stream).catch((error) => String(error.message ?? error))
-    if (typeof info === 'string') return `Stream not found: ${stream} (${info})`
-    const { retention } = info.config
-    if (retention !== RetentionPolicy.Workqueue) return undefined
-    const others = await manager.consumers.list(stream).next()
-    const rival = others.find(
-      ({ name, config }) =>
-        name !== placeOf(options).consumer &&
-        (filter === undefined || config.filter_subject === undefined),
-    )
-    return rival && `The work-queue stream ${stream} already has the consumer ${rival.name}.`
-  }).catch((error) => `NATS does not answer: ${error.message}`)
 }
+
+function unlessMissing(error: unknown): undefined {
+  if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return undefined
+  throw error
+}
+
+const ownStream = (stream: string) =>
+  `The stream ${stream} is Hearth's own and cannot be an event source.`
 
 /** Removes what the mapping left on the server, so that a stream keeps nothing for it. */
 export async function removeJetStream(options: SourceOptions): Promise<void> {
@@ -109,7 +122,7 @@ function dial(options: SourceOptions, attempts: number): Promise<NatsConnection>
 export async function openJetStream(options: SourceOptions): Promise<QueueSource> {
   const place = placeOf(options)
   if (place.isHearths && isOwnStream(place.stream)) {
-    throw new Error(`The stream ${place.stream} is Hearth's own and cannot be an event source.`)
+    throw new Error(ownStream(place.stream))
   }
   const connection = await dial(options, -1)
   try {

@@ -9,11 +9,11 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startMoto } from '../../../../e2e/neighbours.ts'
 import { type Nats, type Server, startNats, startValkey } from '../../../../e2e/servers.ts'
-import { openJetStream, refuseJetStream, removeJetStream } from './jetstream.ts'
+import { judgeJetStream, openJetStream, removeJetStream } from './jetstream.ts'
 import { keepsQueueContract, mappingOf, receiveAll } from './queue-source.contract.ts'
-import { openRedisStream, refuseRedisStream, removeRedisStream } from './redis-streams.ts'
+import { judgeRedisStream, openRedisStream, removeRedisStream } from './redis-streams.ts'
 import type { SourceOptions } from './source.ts'
-import { openSqs, refuseSqs } from './sqs.ts'
+import { judgeSqs, openSqs } from './sqs.ts'
 import { ACCOUNT, CREDENTIALS, openTestSqs, REGION, type TestSqs } from './sqs-harness.ts'
 
 let moto: Server
@@ -134,13 +134,15 @@ describe('SQS', () => {
 
   test('refuses a queue that is not there in AWS words', async () => {
     const queue = await sqs.create()
-    expect(await refuseSqs(optionsFor({ sourceArn: queue.arn }))).toBeUndefined()
+    expect(await judgeSqs(optionsFor({ sourceArn: queue.arn }))).toEqual({ usable: true })
     const missing = `arn:aws:sqs:${REGION}:${ACCOUNT}:missing`
-    expect(await refuseSqs(optionsFor({ sourceArn: missing }))).toBe(
-      'Error occurred while ReceiveMessage. SQS Error Code: ' +
+    expect(await judgeSqs(optionsFor({ sourceArn: missing }))).toEqual({
+      code: 'InvalidParameterValueException',
+      message:
+        'Error occurred while ReceiveMessage. SQS Error Code: ' +
         'AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: ' +
         'The specified queue does not exist.',
-    )
+    })
     await expect(openSqs(optionsFor({ sourceArn: missing }))).rejects.toThrow()
   })
 })
@@ -232,12 +234,14 @@ describe('JetStream', () => {
   })
 
   test("refuses streams that are not there, and Hearth's own", async () => {
-    const refuse = (stream: string) =>
-      refuseJetStream(optionsFor({ kind: 'jetstream', sourceArn: streamArn(stream) }))
-    expect(await refuse(await createStream())).toBeUndefined()
-    expect(await refuse('missing')).toMatch(/^Stream not found: missing/)
+    const judge = (stream: string) =>
+      judgeJetStream(optionsFor({ kind: 'jetstream', sourceArn: streamArn(stream) }))
+    expect(await judge(await createStream())).toEqual({ usable: true })
+    expect(await judge('missing')).toMatchObject({
+      message: `Stream not found: ${streamArn('missing')}`,
+    })
     for (const own of ['METER', 'LOGS', 'TIMERS', 'ASYNC_3', 'KV_functions']) {
-      expect(await refuse(own)).toMatch(/Hearth's own/)
+      expect(await judge(own)).toMatchObject({ message: expect.stringMatching(/Hearth's own/) })
       const options = optionsFor({ kind: 'jetstream', sourceArn: streamArn(own) })
       await expect(openJetStream(options)).rejects.toThrow(/Hearth's own/)
     }
@@ -302,11 +306,15 @@ describe('Redis Streams', () => {
   })
 
   test("refuses keys of another kind, and Hearth's own", async () => {
-    const refuse = (key: string) =>
-      refuseRedisStream(optionsFor({ kind: 'redis', sourceArn: keyArn(key) }))
+    const judge = (key: string) =>
+      judgeRedisStream(optionsFor({ kind: 'redis', sourceArn: keyArn(key) }))
     await redis.set('a-string', 'x')
-    expect(await refuse('not-there-yet')).toBeUndefined()
-    expect(await refuse('a-string')).toBe('The key a-string holds a string and not a stream.')
-    expect(await refuse('hearth:owner:x')).toMatch(/Hearth's own/)
+    expect(await judge('not-there-yet')).toEqual({ usable: true })
+    expect(await judge('a-string')).toMatchObject({
+      message: 'The key a-string holds a string and not a stream.',
+    })
+    expect(await judge('hearth:owner:x')).toMatchObject({
+      message: expect.stringMatching(/Hearth's own/),
+    })
   })
 })

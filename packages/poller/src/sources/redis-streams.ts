@@ -4,9 +4,10 @@
 // awsRegion, stream, id, time, fields, deliveryCount }`.
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { SourceAnswer } from '@hearth/bus/messages'
 import { Redis } from 'ioredis'
 import { filterDataOf } from './filter-data.ts'
-import type { QueueRecord, QueueSource, SourceOptions } from './source.ts'
+import { type QueueRecord, type QueueSource, refusal, type SourceOptions } from './source.ts'
 
 /** Time after which an entry that nobody speaks of is handed out again. */
 const IDLE_MS = 30_000
@@ -47,21 +48,21 @@ function dial(url: string, commandTimeout: number): Redis {
   return redis
 }
 
-/** Whether the stream can be read: undefined, or a sentence that says why not. */
-export async function refuseRedisStream(options: SourceOptions): Promise<string | undefined> {
+/** Whether the stream can be read. */
+export async function judgeRedisStream(options: SourceOptions): Promise<SourceAnswer> {
   const { key, url, isHearths } = placeOf(options)
   if (isHearths && key.startsWith('hearth:')) {
-    return `The key ${key} is Hearth's own and cannot be an event source.`
+    return refusal(`The key ${key} is Hearth's own and cannot be an event source.`)
   }
   const redis = dial(url, COMMAND_MS)
   try {
     const type = await redis.type(key)
     // A stream begins with its first entry; one that is not there yet is waited for.
     return type === 'stream' || type === 'none'
-      ? undefined
-      : `The key ${key} holds a ${type} and not a stream.`
+      ? { usable: true }
+      : refusal(`The key ${key} holds a ${type} and not a stream.`)
   } catch (error) {
-    return `Redis does not answer: ${(error as Error).message}`
+    return { unknown: `Redis does not answer: ${error}` }
   } finally {
     redis.disconnect()
   }
@@ -80,8 +81,8 @@ export async function removeRedisStream(options: SourceOptions): Promise<void> {
 
 export async function openRedisStream(options: SourceOptions): Promise<QueueSource> {
   const { key, group, url } = placeOf(options)
-  const refused = await refuseRedisStream(options)
-  if (refused !== undefined) throw new Error(refused)
+  const verdict = await judgeRedisStream(options)
+  if ('message' in verdict) throw new Error(verdict.message)
   const redis = dial(url, COMMAND_MS)
   const blocking = dial(url, BLOCK_MS + COMMAND_MS)
   const openGroup = (from: string) =>

@@ -3,6 +3,7 @@
 // and remembers nothing. A source speaks its server's protocol and makes AWS's records; it knows
 // nothing of filters, batches, functions or retries.
 
+import type { SourceAnswer } from '@hearth/bus/messages'
 import type { EventSourceMapping } from '@hearth/core/event-source-mapping'
 
 /** One record on its way to a function. */
@@ -105,3 +106,9 @@ export interface AwsAccess {
   /** Absent: the SDK's own chain of credentials. */
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
 }
+
+/** A source that cannot be read, in AWS's words where AWS has some. */
+export const refusal = (message: string): SourceAnswer => ({
+  code: 'InvalidParameterValueException',
+  message,
+})

@@ -15,8 +15,9 @@ import {
   SQSClient,
   SQSServiceException,
 } from '@aws-sdk/client-sqs'
+import type { SourceAnswer } from '@hearth/bus/messages'
 import { filterDataOf } from './filter-data.ts'
-import type { QueueRecord, QueueSource, SourceOptions } from './source.ts'
+import { type QueueRecord, type QueueSource, refusal, type SourceOptions } from './source.ts'
 
 /** SQS's own limit for every batch action. */
 const BATCH_MAX = 10
@@ -45,35 +46,28 @@ export async function openSqs(options: SourceOptions): Promise<QueueSource> {
   }
 }
 
-/** Whether the queue can be read: undefined, or AWS's own sentence. */
-export async function refuseSqs(options: SourceOptions): Promise<string | undefined> {
+/** Whether the queue can be read, in AWS's own words where it cannot. */
+export async function judgeSqs(options: SourceOptions): Promise<SourceAnswer> {
   const client = createClient(options)
   try {
     const queueUrl = await findQueue(client, options.mapping.sourceArn ?? '')
     await client.send(
       new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['QueueArn'] }),
     )
-    return undefined
+    return { usable: true }
   } catch (error) {
-    return refusalOf(error)
+    if (!(error instanceof SQSServiceException)) return { unknown: `SQS does not answer: ${error}` }
+    const [code, message] =
+      error instanceof QueueDoesNotExist
+        ? ['AWS.SimpleQueueService.NonExistentQueue', 'The specified queue does not exist.']
+        : [error.name, error.message]
+    return refusal(
+      `Error occurred while ReceiveMessage. SQS Error Code: ${code}. SQS Error Message: ${message}`,
+    )
   } finally {
     client.destroy()
   }
 }
-
-function refusalOf(error: unknown): string {
-  if (error instanceof QueueDoesNotExist) {
-    return receiveRefusal(
-      'AWS.SimpleQueueService.NonExistentQueue',
-      'The specified queue does not exist.',
-    )
-  }
-  if (error instanceof SQSServiceException) return receiveRefusal(error.name, error.message)
-  return receiveRefusal('ServiceUnavailable', String((error as Error)?.message ?? error))
-}
-
-const receiveRefusal = (code: string, message: string) =>
-  `Error occurred while ReceiveMessage. SQS Error Code: ${code}. SQS Error Message: ${message}`
 
 function createClient({ aws, mapping, region }: SourceOptions): SQSClient {
   const endpoint = aws.endpoint('sqs')
