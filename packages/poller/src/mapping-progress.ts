@@ -43,8 +43,9 @@ export interface Progress {
 
 export interface MappingProgress extends Progress {
   figures(): MappingFigures
-  /** The newest words, where they are not those that were taken last. */
-  takeResult(): ProcessingResult | undefined
+  /** The newest words, unless they are those of the record. */
+  unwritten(): ProcessingResult | undefined
+  wrote(words: ProcessingResult): void
 }
 
 export function followProgress({
@@ -57,7 +58,7 @@ export function followProgress({
   const counts = { received: 0, filteredOut: 0, invoked: 0, failed: 0, refused: 0 }
   let lag: Lag = {}
   let newest: ProcessingResult | undefined
-  let taken: string | undefined = lastResult
+  let written: string | undefined = lastResult
   return {
     count: (what, count) => {
       counts[what] += count
@@ -69,10 +70,9 @@ export function followProgress({
       newest = words
     },
     figures: () => ({ uuid, account, functionName, kind, ...counts, lag }),
-    takeResult() {
-      if (newest === undefined || newest === taken) return undefined
-      taken = newest
-      return newest
+    unwritten: () => (newest === written ? undefined : newest),
+    wrote: (words) => {
+      written = words
     },
   }
 }

@@ -178,14 +178,17 @@ async function writeResult(
   parts: MappingsParts,
   { account, uuid, progress }: Owned,
 ): Promise<void> {
-  const lastResult = progress.takeResult()
+  const lastResult = progress.unwritten()
   const mapping = parts.mappings.cached(account, uuid)
   if (lastResult === undefined || !mapping) return
-  await parts.mappings
-    .change(account, uuid, (now = mapping) =>
+  try {
+    await parts.mappings.change(account, uuid, (now = mapping) =>
       now.lastResult === lastResult ? now : { ...now, lastResult },
     )
-    .catch((error) => console.error(`mapping ${uuid} could not write its result: ${error}`))
+    progress.wrote(lastResult)
+  } catch (error) {
+    console.error(`mapping ${uuid} could not write its result: ${error}`)
+  }
 }
 
 function once(run: () => Promise<void>): () => Promise<void> {

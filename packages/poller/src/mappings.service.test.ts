@@ -103,7 +103,6 @@ async function join(parts: Partial<MappingsParts> = {}): Promise<Poller> {
   })
   closing.push(async () => {
     await mappings.close()
-    await shares.close()
     await leases.close()
     await claimBodies.close()
     await bus.close()
@@ -199,9 +198,7 @@ describe('a mapping', () => {
     const poller = await join()
     await eventually(() => now(uuid)?.lastResult?.startsWith('PROBLEM: Connection error') === true)
     expect(now(uuid)?.state).toBe('Enabled')
-    const { CreateQueueCommand, SendMessageCommand } = await import('@aws-sdk/client-sqs')
-    const { QueueUrl } = await sqs.client.send(new CreateQueueCommand({ QueueName: later }))
-    await sqs.client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'at last' }))
+    await (await sqs.create({}, later)).send(['at last'])
     await eventually(() => poller.bodies.includes('at last'), 60_000)
     await eventually(() => now(uuid)?.lastResult === 'OK')
   })
@@ -209,7 +206,7 @@ describe('a mapping', () => {
   test('has its sources judged by whoever polls', async () => {
     const queue = await sqs.create()
     await join()
-    const ask = async (sourceArn: string): Promise<SourceAnswer> => {
+    const ask = async (sourceArn: string): Promise<SourceAnswer | undefined> => {
       const mapping = createMapping(
         { kind: 'sqs', account: ACCOUNT, functionName: 'f', tags: {}, uuid: 'x', sourceArn },
         {},
@@ -220,10 +217,9 @@ describe('a mapping', () => {
         { meta: { mapping }, body: new Uint8Array(0) },
         { firstWithinMs: 2_000, lastWithinMs: 10_000, promisesLast: (word) => word.accepted },
       )
-      if (answer.kind !== 'answered') throw new Error(answer.kind)
-      return (await answer.last).meta
+      return answer.kind === 'answered' ? (await answer.last).meta : undefined
     }
-    await eventually(async () => 'usable' in (await ask(queue.arn)))
+    await eventually(async () => 'usable' in ((await ask(queue.arn)) ?? {}))
     expect(await ask(`arn:aws:sqs:${REGION}:${ACCOUNT}:missing`)).toMatchObject({
       code: 'InvalidParameterValueException',
       message: expect.stringMatching(/^Error occurred while ReceiveMessage\. SQS Error Code: /),

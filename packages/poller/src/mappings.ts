@@ -44,7 +44,7 @@ export interface MappingsParts {
 export interface Mappings {
   /** Of the mappings that this poller has worked for and that still exist. */
   figures(): MappingFigures[]
-  /** Hands everything on: resolves when what runs has ended. */
+  /** Hands everything on, and closes the shares: resolves when what runs has ended. */
   close(): Promise<void>
 }
 
@@ -99,6 +99,8 @@ export function startMappings(parts: MappingsParts): Mappings {
     async close() {
       clearInterval(timer)
       answers.close()
+      // Others must not wait for a poller that is there and takes no part any more.
+      await parts.shares.close()
       for (const uuid of [...tended.keys()]) letGo(uuid)
       await Promise.all(leaving)
     },

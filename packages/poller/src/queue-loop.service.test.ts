@@ -121,7 +121,7 @@ describe('batches', () => {
       invokedArn: `arn:aws:lambda:${REGION}:000000000000:function:f:live`,
     })
     expect(loop.progress.figures()).toMatchObject({ received: 57, invoked: 57, failed: 0 })
-    expect(loop.progress.takeResult()).toBe('OK')
+    expect(loop.progress.unwritten()).toBe('OK')
   })
 
   test('gather over several receipts for as long as their window', async () => {
@@ -222,7 +222,7 @@ describe('failures', () => {
     expect(await dead.bodies()).toEqual(['poison'])
     const counts = loop.batches.flat().map((one) => one.attributes.ApproximateReceiveCount)
     expect(counts).toEqual(['1', '2', '3'])
-    expect(loop.progress.takeResult()).toBe('PROBLEM: Function call failed')
+    expect(loop.progress.unwritten()).toBe('PROBLEM: Function call failed')
   })
 
   test('to get a place are waited out, and cost no receipt', async () => {

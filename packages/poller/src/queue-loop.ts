@@ -57,6 +57,7 @@ export async function runQueueLoop(parts: QueueLoopParts, signal: AbortSignal): 
     setInterval(() => void tellLag(parts), LAG_EVERY_MS),
   ]
   crew.look()
+  void tellLag(parts)
   await new Promise<void>((resolve) => {
     stop.addEventListener('abort', () => resolve())
     if (stop.aborted) resolve()

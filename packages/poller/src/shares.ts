@@ -32,7 +32,7 @@ export interface Shares {
   share(work: string, run: (grant: Grant) => Promise<void>): Shared
   /** Pollers that live, this one included. */
   live(): string[]
-  /** Hands everything on. */
+  /** Hands everything on: from its beginning others take over what is not held any more. */
   close(): Promise<void>
 }
 
@@ -71,47 +71,25 @@ export function decideShare(
 
 export function openShares(parts: SharesParts): Shares {
   const self = parts.pollerId ?? randomUUID()
-  const heard = new Map<string, number>()
   const pieces = new Map<string, Piece>()
+  const ear = listen(parts.requests, self, () => look())
   let isLeaving = false
-  const live = () => {
-    const oldest = performance.now() - SILENT_MS
-    for (const [id, at] of heard) if (at < oldest) heard.delete(id)
-    return [...new Set([self, ...heard.keys()])]
-  }
-  const say = () =>
-    parts.requests.publish(SUBJECTS.pollers, {
-      pollerId: self,
-      leaving: isLeaving,
-    } satisfies PollerHeartbeat)
   const look = () => {
     if (isLeaving) return
-    const all = live()
+    const live = ear.live()
     for (const [work, piece] of pieces) {
-      const decision = decideShare(work, { self, live: all, asks: piece.asks() })
+      const decision = decideShare(work, { self, live, asks: piece.asks() })
       if (decision === 'ask') piece.ask()
       if (decision === 'give back') void piece.giveBack()
     }
   }
-  const hear = (heartbeat: PollerHeartbeat) => {
-    const isKnown = heard.has(heartbeat.pollerId)
-    if (heartbeat.leaving) heard.delete(heartbeat.pollerId)
-    else heard.set(heartbeat.pollerId, performance.now())
-    if (isKnown === heartbeat.leaving) look()
-  }
-  const subscriptions = [
-    parts.requests.subscribe<PollerHeartbeat>(SUBJECTS.pollers, hear),
-    parts.requests.subscribe(SUBJECTS.pollersWanted, say),
-  ]
-  const timers = [setInterval(say, HEARTBEAT_MS), setInterval(look, LOOK_MS)]
-  say()
-  parts.requests.publish(SUBJECTS.pollersWanted, {})
+  // Who else lives is known only after a first round of heartbeats; so the timer looks first.
+  const timer = setInterval(look, LOOK_MS)
   return {
-    live,
+    live: ear.live,
     share(work, run) {
       const piece = openPiece({ ...parts, self }, work, run)
       pieces.set(work, piece)
-      // Who else lives is known only after a first round of heartbeats; the timer looks then.
       return {
         held: piece.held,
         close: async () => {
@@ -121,12 +99,43 @@ export function openShares(parts: SharesParts): Shares {
       }
     },
     async close() {
+      if (!isLeaving) ear.leave()
       isLeaving = true
-      say()
-      for (const timer of timers) clearInterval(timer)
+      clearInterval(timer)
       await Promise.all([...pieces.values()].map((piece) => piece.giveBack()))
-      say()
+    },
+  }
+}
+
+/** Says that this poller lives, and hears who else does. */
+function listen(requests: Requests, self: string, changed: () => void) {
+  const heard = new Map<string, number>()
+  const say = (leaving = false) =>
+    requests.publish(SUBJECTS.pollers, { pollerId: self, leaving } satisfies PollerHeartbeat)
+  const hear = (heartbeat: PollerHeartbeat) => {
+    const isKnown = heard.has(heartbeat.pollerId)
+    if (heartbeat.leaving) heard.delete(heartbeat.pollerId)
+    else heard.set(heartbeat.pollerId, performance.now())
+    if (isKnown === heartbeat.leaving) changed()
+  }
+  const subscriptions = [
+    requests.subscribe<PollerHeartbeat>(SUBJECTS.pollers, hear),
+    requests.subscribe(SUBJECTS.pollersWanted, () => say()),
+  ]
+  const timer = setInterval(say, HEARTBEAT_MS)
+  say()
+  requests.publish(SUBJECTS.pollersWanted, {})
+  return {
+    /** Who lives, this poller included; the silent are forgotten. */
+    live(): string[] {
+      const oldest = performance.now() - SILENT_MS
+      for (const [id, at] of heard) if (at < oldest) heard.delete(id)
+      return [...new Set([self, ...heard.keys()])]
+    },
+    leave(): void {
+      clearInterval(timer)
       for (const subscription of subscriptions) subscription.close()
+      say(true)
     },
   }
 }

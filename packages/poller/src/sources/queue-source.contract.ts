@@ -62,7 +62,13 @@ export function keepsQueueContract(start: () => Promise<QueueRig>): void {
     const rig = await start()
     return { ...rig, source: await rig.open() }
   }
+  receives(opened)
+  takesBack(opened)
+}
 
+type Opened = () => Promise<QueueRig & { source: QueueSource }>
+
+function receives(opened: Opened): void {
   test('everything that is sent is received, and what is settled is gone', async () => {
     const { source, send, bodyOf } = await opened()
     const bodies = Array.from({ length: 25 }, (_, index) => `body ${index}`)
@@ -106,7 +112,9 @@ export function keepsQueueContract(start: () => Promise<QueueRig>): void {
     expect(Date.now() - startedAt).toBeLessThan(10_000)
     await source.close()
   })
+}
 
+function takesBack(opened: Opened): void {
   test('what failed comes back, and says so', async () => {
     const { source, send, bodyOf } = await opened()
     await send(['good', 'bad'])

@@ -1,4 +1,5 @@
-// The queue family by kind: which file opens, judges and cleans up after which source.
+// The queue family by kind: which file opens, judges and cleans up after which source. A kind that
+// is not here is read by position.
 
 import type { SourceAnswer } from '@hearth/bus/messages'
 import type { SourceKind } from '@hearth/core/event-source-mapping'

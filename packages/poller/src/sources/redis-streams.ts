@@ -80,42 +80,67 @@ export async function removeRedisStream(options: SourceOptions): Promise<void> {
 }
 
 export async function openRedisStream(options: SourceOptions): Promise<QueueSource> {
-  const { key, group, url } = placeOf(options)
   const verdict = await judgeRedisStream(options)
   if ('message' in verdict) throw new Error(verdict.message)
+  const { url, key, group } = placeOf(options)
   const redis = dial(url, COMMAND_MS)
   const blocking = dial(url, BLOCK_MS + COMMAND_MS)
-  const openGroup = (from: string) =>
-    redis.xgroup('CREATE', key, group, from, 'MKSTREAM').catch((error: Error) => {
-      if (!error.message.startsWith('BUSYGROUP')) throw error
-    })
-  /** A server that forgot the group has new entries at most: all of them are read. */
-  const regrouped = async <R>(ask: () => Promise<R>): Promise<R> => {
-    try {
-      return await ask()
-    } catch (error) {
-      if (!(error as Error).message.startsWith('NOGROUP')) throw error
-      await openGroup('0')
-      return ask()
-    }
+  const close = async () => {
+    redis.disconnect()
+    blocking.disconnect()
   }
+  const links: Links = { redis, blocking, key, group }
+  try {
+    await openGroup(links, beginning(options))
+    return sourceOf(links, options, close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+interface Links {
+  redis: Redis
+  /** For questions that wait: everything behind one waits, too. */
+  blocking: Redis
+  key: string
+  group: string
+}
+
+async function openGroup({ redis, key, group }: Links, from: string): Promise<void> {
+  await redis.xgroup('CREATE', key, group, from, 'MKSTREAM').catch((error: Error) => {
+    if (!error.message.startsWith('BUSYGROUP')) throw error
+  })
+}
+
+/** A server that forgot the group has new entries at most: all of them are read. */
+async function regrouped<R>(links: Links, ask: () => Promise<R>): Promise<R> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (!(error as Error).message.startsWith('NOGROUP')) throw error
+    await openGroup(links, '0')
+    return ask()
+  }
+}
+
+function sourceOf(links: Links, options: SourceOptions, close: () => Promise<void>): QueueSource {
+  const { redis, key, group } = links
+  const claim = reclaim(links)
+  const fresh = readFresh(links)
   const recordsOf = (entries: readonly Entry[], count: (id: string) => number) =>
     entries.flatMap(([id, fields]) =>
       fields === null ? [] : [recordOf({ id, fields, count: count(id) }, options)],
     )
-  const claims = reclaim(redis, { key, group, regrouped })
-  const oneAtATime = turns()
-
-  await openGroup(beginning(options))
   return {
     async receive({ max, waitMs, signal }) {
       const giveUpAt = performance.now() + waitMs
       for (;;) {
-        const again = await claims(max)
+        const again = await claim(max)
         const claimed = recordsOf(again.entries, (id) => again.counts.get(id) ?? 1)
         const left = max - claimed.length
-        const mayBlock = claimed.length === 0 && !signal.aborted
-        const read = left > 0 ? await fresh(left, mayBlock ? giveUpAt : 0) : []
+        const mayWait = claimed.length === 0 && !signal.aborted
+        const read = left > 0 ? await fresh(left, mayWait ? giveUpAt : 0) : []
         const records = [...claimed, ...recordsOf(read, () => 1)]
         if (records.length > 0 || signal.aborted || performance.now() >= giveUpAt) return records
       }
@@ -129,68 +154,65 @@ export async function openRedisStream(options: SourceOptions): Promise<QueueSour
         const delay = why === 'untried' ? 0 : againMs(Number(event.deliveryCount))
         return { handle, idleMs: IDLE_MS - delay }
       })
-      await touch(settings)
+      await touch(links, settings)
     },
-    extend: (records) => touch(records.map(({ handle }) => ({ handle, idleMs: 0 }))),
+    extend: (records) =>
+      touch(
+        links,
+        records.map(({ handle }) => ({ handle, idleMs: 0 })),
+      ),
     async backlog() {
       const groups = (await redis.xinfo('GROUPS', key)) as (string | number | null)[][]
       const mine = groups.find((one) => one[one.indexOf('name') + 1] === group)
       const lag = mine?.[mine.indexOf('lag') + 1]
       return typeof lag === 'number' ? lag : undefined
     },
-    async close() {
-      redis.disconnect()
-      blocking.disconnect()
-    },
-  }
-
-  /** Entries that were never handed out; waits for one while there is time, one asker at a time. */
-  function fresh(count: number, giveUpAt: number): Promise<Entry[]> {
-    return oneAtATime(async () => {
-      const block = Math.min(BLOCK_MS, Math.floor(giveUpAt - performance.now()))
-      const ask = () =>
-        block > 0
-          ? blocking.xreadgroup(
-              ...(['GROUP', group, CONSUMER, 'COUNT', count, 'BLOCK', block] as const),
-              ...(['STREAMS', key, '>'] as const),
-            )
-          : redis.xreadgroup(
-              ...(['GROUP', group, CONSUMER, 'COUNT', count] as const),
-              ...(['STREAMS', key, '>'] as const),
-            )
-      const read = (await regrouped(ask)) as Read
-      return read?.[0]?.[1] ?? []
-    })
-  }
-
-  /** Sets for how long entries count as unspoken of; what is acknowledged stays so. */
-  async function touch(settings: readonly { handle: string; idleMs: number }[]): Promise<void> {
-    const pipeline = redis.pipeline()
-    for (const { handle, idleMs } of settings) {
-      pipeline.call('XCLAIM', key, group, CONSUMER, '0', handle, 'IDLE', String(idleMs), 'JUSTID')
-    }
-    const answers = (await pipeline.exec()) ?? []
-    const failed = answers.find(([error]) => error)?.[0]
-    if (failed) throw failed
+    close,
   }
 }
 
+/** Entries that were never handed out; waits for one while there is time, one asker at a time. */
+function readFresh(links: Links): (count: number, giveUpAt: number) => Promise<Entry[]> {
+  const { redis, blocking, key, group } = links
+  const oneAtATime = turns()
+  const rest = ['STREAMS', key, '>'] as const
+  return (count, giveUpAt) =>
+    oneAtATime(async () => {
+      const begin = ['GROUP', group, CONSUMER, 'COUNT', count] as const
+      const block = Math.min(BLOCK_MS, Math.floor(giveUpAt - performance.now()))
+      const read = (await regrouped(links, () =>
+        block > 0
+          ? blocking.xreadgroup(...begin, 'BLOCK', block, ...rest)
+          : redis.xreadgroup(...begin, ...rest),
+      )) as Read
+      return read?.[0]?.[1] ?? []
+    })
+}
+
+/** Sets for how long entries count as unspoken of; what is acknowledged stays so. */
+async function touch(
+  { redis, key, group }: Links,
+  settings: readonly { handle: string; idleMs: number }[],
+): Promise<void> {
+  const pipeline = redis.pipeline()
+  for (const { handle, idleMs } of settings) {
+    pipeline.call('XCLAIM', key, group, CONSUMER, '0', handle, 'IDLE', String(idleMs), 'JUSTID')
+  }
+  const answers = (await pipeline.exec()) ?? []
+  const failed = answers.find(([error]) => error)?.[0]
+  if (failed) throw failed
+}
+
 /** Takes what is to be handed out again, from wherever the last look ended. */
-function reclaim(
-  redis: Redis,
-  {
-    key,
-    group,
-    regrouped,
-  }: { key: string; group: string; regrouped<R>(ask: () => Promise<R>): Promise<R> },
-) {
+function reclaim(links: Links) {
+  const { redis, key, group } = links
   let cursor = '0-0'
   let lookedAt = Number.NEGATIVE_INFINITY
   return async (max: number): Promise<{ entries: Entry[]; counts: Map<string, number> }> => {
     const isDue = performance.now() - lookedAt >= CLAIM_EVERY_MS
     if (!isDue) return { entries: [], counts: new Map() }
     lookedAt = performance.now()
-    const [next, entries] = (await regrouped(() =>
+    const [next, entries] = (await regrouped(links, () =>
       redis.xautoclaim(key, group, CONSUMER, IDLE_MS, cursor, 'COUNT', max),
     )) as [string, Entry[]]
     cursor = next

@@ -1,4 +1,5 @@
-// Queues on a server that speaks SQS, for tests: made, filled and looked into, each of its own name.
+// Queues on a server that speaks SQS, for tests: made, filled and looked into, each of its own name
+// unless a test says which.
 
 import {
   CreateQueueCommand,
@@ -27,16 +28,16 @@ export interface TestQueue {
 
 export interface TestSqs {
   client: SQSClient
-  create(attributes?: Record<string, string>): Promise<TestQueue>
+  create(attributes?: Record<string, string>, name?: string): Promise<TestQueue>
 }
 
 export function openTestSqs(endpoint: string): TestSqs {
   const client = new SQSClient({ region: REGION, endpoint, credentials: CREDENTIALS })
   return {
     client,
-    async create(attributes = {}) {
+    async create(attributes = {}, name = `q-${crypto.randomUUID()}`) {
       const suffix = attributes.FifoQueue ? '.fifo' : ''
-      const QueueName = `q-${crypto.randomUUID()}${suffix}`
+      const QueueName = `${name}${suffix}`
       const { QueueUrl = '' } = await client.send(
         new CreateQueueCommand({ QueueName, Attributes: attributes }),
       )

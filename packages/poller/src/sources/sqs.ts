@@ -98,17 +98,60 @@ async function findQueue(client: SQSClient, arn: string): Promise<string> {
   return QueueUrl
 }
 
+interface Queue {
+  QueueUrl: string
+}
+
 async function openQueue(client: SQSClient, options: SourceOptions): Promise<QueueSource> {
   const arn = options.mapping.sourceArn ?? ''
   const queue = { QueueUrl: await findQueue(client, arn) }
-  const attributes = async (name: QueueAttributeName) => {
+  const attribute = async (name: QueueAttributeName) => {
     const { Attributes } = await client.send(
       new GetQueueAttributesCommand({ ...queue, AttributeNames: [name] }),
     )
     return Number(Attributes?.[name] ?? 0)
   }
-  const visibility = kept(() => attributes('VisibilityTimeout'))
-  /** When each record that is held was received and comes back by itself, by its handle. */
+  const visibility = kept(() => attribute('VisibilityTimeout'))
+  await visibility()
+  const hiding = createHiding(client, queue, visibility)
+  return {
+    async receive({ max, waitMs, signal }) {
+      if (signal.aborted) return []
+      const askedAt = Date.now()
+      const { Messages = [] } = await client.send(
+        new ReceiveMessageCommand({
+          ...queue,
+          MaxNumberOfMessages: Math.min(max, BATCH_MAX),
+          WaitTimeSeconds: Math.min(Math.floor(waitMs / 1000), WAIT_SECONDS_MAX),
+          // The newer name and the older: servers other than AWS's may know one of them.
+          MessageSystemAttributeNames: ['All'],
+          AttributeNames: ['All'],
+          MessageAttributeNames: ['All'],
+        }),
+      )
+      await hiding.begin(Messages, askedAt)
+      return Messages.map((message) => recordOf(message, arn))
+    },
+
+    async settle(records) {
+      hiding.forget(records)
+      await Promise.all(chunksOf(records).map((chunk) => deleteChunk(client, queue, chunk)))
+    },
+
+    async release(records, why) {
+      await hiding.end(records, why)
+      hiding.forget(records)
+    },
+
+    extend: hiding.extend,
+    backlog: () => attribute('ApproximateNumberOfMessages'),
+    close: async () => client.destroy(),
+  }
+}
+
+/** For how long messages that are held stay hidden, so that SQS is told only what it must be. */
+function createHiding(client: SQSClient, queue: Queue, visibility: () => Promise<number>) {
+  /** When each was received and comes back by itself, by its handle. */
   const held = new Map<string, { receivedAt: number; hiddenUntil: number }>()
   const hide = async (records: readonly QueueRecord[], secondsOf: (handle: string) => number) => {
     for (const chunk of chunksOf(records)) {
@@ -126,39 +169,25 @@ async function openQueue(client: SQSClient, options: SourceOptions): Promise<Que
       }
     }
   }
-  const forget = (records: readonly QueueRecord[]) => {
-    for (const { handle } of records) held.delete(handle)
-  }
-
   return {
-    async receive({ max, waitMs, signal }) {
-      if (signal.aborted) return []
-      const [receivedAt, seconds] = [Date.now(), await visibility()]
-      const { Messages = [] } = await client.send(
-        new ReceiveMessageCommand({
-          ...queue,
-          MaxNumberOfMessages: Math.min(max, BATCH_MAX),
-          WaitTimeSeconds: Math.min(Math.floor(waitMs / 1000), WAIT_SECONDS_MAX),
-          // The newer name and the older: servers other than AWS's may know one of them.
-          MessageSystemAttributeNames: ['All'],
-          AttributeNames: ['All'],
-          MessageAttributeNames: ['All'],
-        }),
-      )
-      // Counted from before the question unless it waited: early is safe, late is not.
-      const from = Messages.length > 0 ? Math.max(receivedAt, Date.now() - 1000) : receivedAt
-      for (const { ReceiptHandle = '' } of Messages) {
-        held.set(ReceiptHandle, { receivedAt: from, hiddenUntil: from + seconds * 1000 })
+    async begin(messages: readonly Message[], askedAt: number): Promise<void> {
+      if (messages.length === 0) return
+      const seconds = await visibility()
+      // Taken a little too early, for what comes back later than we think is hidden needlessly.
+      const receivedAt = Math.max(askedAt, Date.now() - 1000)
+      for (const { ReceiptHandle = '' } of messages) {
+        held.set(ReceiptHandle, { receivedAt, hiddenUntil: receivedAt + seconds * 1000 })
       }
-      return Messages.map((message) => recordOf(message, arn))
     },
 
-    async settle(records) {
-      forget(records)
-      await Promise.all(chunksOf(records).map((chunk) => deleteChunk(client, queue, chunk)))
+    async extend(records: readonly QueueRecord[], seconds: number): Promise<void> {
+      const until = Date.now() + (seconds * 1000 * 2) / 3
+      const short = records.filter(({ handle }) => (held.get(handle)?.hiddenUntil ?? 0) < until)
+      await hide(short, () => seconds)
     },
 
-    async release(records, why) {
+    /** Back when the queue would have had it back, or at once. */
+    async end(records: readonly QueueRecord[], why: 'failed' | 'untried'): Promise<void> {
       const [now, seconds] = [Date.now(), await visibility()]
       const blocked = new Set<string>()
       const due = new Map<string, number>()
@@ -174,23 +203,17 @@ async function openQueue(client: SQSClient, options: SourceOptions): Promise<Que
       }
       const late = records.filter(({ handle }) => due.has(handle))
       await hide(late, (handle) => due.get(handle) ?? 0)
-      forget(records)
     },
 
-    async extend(records, seconds) {
-      const until = Date.now() + (seconds * 1000 * 2) / 3
-      const short = records.filter(({ handle }) => (held.get(handle)?.hiddenUntil ?? 0) < until)
-      await hide(short, () => seconds)
+    forget(records: readonly QueueRecord[]): void {
+      for (const { handle } of records) held.delete(handle)
     },
-
-    backlog: () => attributes('ApproximateNumberOfMessages'),
-    close: async () => client.destroy(),
   }
 }
 
 async function deleteChunk(
   client: SQSClient,
-  queue: { QueueUrl: string },
+  queue: Queue,
   records: readonly QueueRecord[],
 ): Promise<void> {
   let left = records
@@ -265,12 +288,19 @@ function chunksOf<T>(items: readonly T[]): T[][] {
   return chunks
 }
 
-/** The last answer, asked for anew when it is old: an operator may change a queue at any time. */
+/**
+ * The last answer, asked for anew when it is old, since an operator may change a queue at any time;
+ * an old one is better than none.
+ */
 function kept(ask: () => Promise<number>): () => Promise<number> {
   let answer: { at: number; value: number } | undefined
   return async () => {
     if (!answer || performance.now() - answer.at > ATTRIBUTES_KEPT_MS) {
-      answer = { value: await ask(), at: performance.now() }
+      const value = await ask().catch((error) => {
+        if (answer) return answer.value
+        throw error
+      })
+      answer = { value, at: performance.now() }
     }
     return answer.value
   }
