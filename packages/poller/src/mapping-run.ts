@@ -79,7 +79,7 @@ async function keepLooping(
   mapping: EventSourceMapping,
   stop: AbortSignal,
 ): Promise<void> {
-  const settle = once(() => settleState(parts, mapping))
+  const settle = once(() => settleState(parts, mapping), parts.report)
   for (let failures = 0; !stop.aborted; ) {
     const startedAt = performance.now()
     const late = setTimeout(settle, OPENED_MS)
@@ -88,7 +88,7 @@ async function keepLooping(
       if (!stop.aborted) throw new Error('the loop ended by itself')
     } catch (error) {
       progress.result(SOURCE_FAILED)
-      console.error(`mapping ${mapping.uuid} is begun again: ${error}`)
+      parts.report(`mapping ${mapping.uuid} is begun again: ${error}`)
       await settle()
       failures = performance.now() - startedAt > WELL_MS ? 1 : failures + 1
       await pause(Math.min(AGAIN_MS * 2 ** (failures - 1), AGAIN_MS_MAX), stop)
@@ -115,9 +115,12 @@ async function runLoop(parts: MappingsParts, run: LoopRun): Promise<void> {
   const source = await queue.open(sourceOptions(parts, mapping))
   try {
     await run.opened()
-    const { region, invoke, batchesMax } = parts
+    const { region, invoke, batchesMax, report } = parts
     const passes = filterOf(mapping)
-    await runQueueLoop({ mapping, region, source, passes, invoke, progress, batchesMax }, stop)
+    await runQueueLoop(
+      { mapping, region, source, passes, invoke, progress, batchesMax, report },
+      stop,
+    )
   } finally {
     await source.close()
   }
@@ -147,7 +150,7 @@ async function standDown(
     if (mapping.state === 'Deleting') await takeAway(parts, mapping)
     else await settleState(parts, mapping)
   } catch (error) {
-    console.error(`mapping ${mapping.uuid} is ${mapping.state} still: ${error}`)
+    parts.report(`mapping ${mapping.uuid} is ${mapping.state} still: ${error}`)
     await pause(AGAIN_MS, owned.grant.lost)
   }
   await pause(LOOK_MS, owned.grant.lost)
@@ -164,7 +167,7 @@ async function takeAway(parts: MappingsParts, mapping: EventSourceMapping): Prom
   const queue = queueOf(mapping.kind)
   // What cannot be reached cannot be cleaned up, and must not keep the mapping for ever.
   await queue?.remove(sourceOptions(parts, mapping)).catch((error) => {
-    console.error(`mapping ${mapping.uuid} leaves its consumer behind: ${error}`)
+    parts.report(`mapping ${mapping.uuid} leaves its consumer behind: ${error}`)
   })
   await parts.checkpoints.sweep(mapping, 'all')
   await parts.mappings.remove(mapping.account, mapping.uuid)
@@ -187,16 +190,16 @@ async function writeResult(
     )
     progress.wrote(lastResult)
   } catch (error) {
-    console.error(`mapping ${uuid} could not write its result: ${error}`)
+    parts.report(`mapping ${uuid} could not write its result: ${error}`)
   }
 }
 
-function once(run: () => Promise<void>): () => Promise<void> {
+function once(run: () => Promise<void>, report: (problem: string) => void): () => Promise<void> {
   let ran: Promise<void> | undefined
   return () => {
     ran ??= run().catch((error) => {
       ran = undefined
-      console.error(`a mapping's state could not be written: ${error}`)
+      report(`a mapping's state could not be written: ${error}`)
     })
     return ran
   }

@@ -74,7 +74,7 @@ async function join(parts: Partial<MappingsParts> = {}): Promise<Poller> {
   const requests = createRequests(bus, claimBodies)
   const leases = connectLeases(valkey.url)
   const claims = await openClaims(bus)
-  const shares = openShares({ requests, leases, claims })
+  const shares = openShares({ requests, leases, claims, report: console.error })
   const bodies: string[] = []
   const mappings = startMappings({
     region: REGION,
@@ -97,6 +97,7 @@ async function join(parts: Partial<MappingsParts> = {}): Promise<Poller> {
     natsUrl: nats.url,
     valkeyUrl: valkey.url,
     batchesMax: 10,
+    report: () => {},
     runStream: async () => {},
     judgeStream: async () => ({ usable: true }),
     ...parts,
@@ -313,7 +314,7 @@ function spawnPoller() {
     const leases = connectLeases(${JSON.stringify(valkey.url)})
     startMappings({
       region: ${JSON.stringify(REGION)}, requests, claims,
-      shares: openShares({ requests, leases, claims }),
+      shares: openShares({ requests, leases, claims, report: console.error }),
       mappings: await openEventSourceMappings(bus),
       checkpoints: await openCheckpoints(bus),
       invoke: async ({ requestId, payload }) => {
@@ -328,7 +329,7 @@ function spawnPoller() {
         endpoint: () => ${JSON.stringify(moto.url)},
         credentials: ${JSON.stringify(CREDENTIALS)},
       },
-      natsUrl: '', valkeyUrl: '', batchesMax: 2,
+      natsUrl: '', valkeyUrl: '', batchesMax: 2, report: console.error,
       runStream: async () => {}, judgeStream: async () => ({ usable: true }),
     })`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {

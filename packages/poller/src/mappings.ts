@@ -35,6 +35,7 @@ export interface MappingsParts {
   valkeyUrl: string
   /** Batches at a time for a queue whose mapping does not say how many. */
   batchesMax: number
+  report(problem: string): void
   /** The loop of a source that is read by position. */
   runStream(run: LoopRun): Promise<void>
   /** Whether such a source can be read. */

@@ -3,6 +3,7 @@
 
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { EventCount } from './event-work.ts'
+import type { MappingFigures } from './mapping-progress.ts'
 
 export interface PollerMetrics {
   event(what: EventCount): void
@@ -11,6 +12,8 @@ export interface PollerMetrics {
   delivery(what: 'delivered' | 'postponed' | 'undeliverable'): void
   /** What is counted when somebody asks. */
   watch(sources: Sources): void
+  /** The figures of the mappings that this poller works for. */
+  watchMappings(figures: () => MappingFigures[]): void
   text(): Promise<string>
 }
 
@@ -63,6 +66,7 @@ export function createMetrics(): PollerMetrics {
       )
       gauge('hearth_timers', 'Events that wait to be tried again.', sources.timers)
     },
+    watchMappings: (figures) => watchMappings(registers, figures),
     text: () => registers[0].metrics(),
   }
 
@@ -76,4 +80,69 @@ export function createMetrics(): PollerMetrics {
       },
     })
   }
+}
+
+/** What AWS counts of event source mappings: polled, filtered out, invoked and failed events. */
+const RECORDS = {
+  received: 'received',
+  filteredOut: 'filtered_out',
+  invoked: 'invoked',
+  failed: 'failed',
+} as const
+const MAPPING_LABELS = ['mapping', 'function', 'source'] as const
+
+function watchMappings(registers: [Registry], figures: () => MappingFigures[]): void {
+  const labelsOf = ({ uuid, functionName, kind }: MappingFigures) => ({
+    mapping: uuid,
+    function: functionName,
+    source: kind,
+  })
+  new Counter({
+    name: 'lambda_event_source_records_total',
+    help: 'What became of records of event source mappings.',
+    labelNames: [...MAPPING_LABELS, 'outcome'],
+    registers,
+    collect() {
+      this.reset()
+      for (const one of figures()) {
+        for (const [what, outcome] of Object.entries(RECORDS)) {
+          this.inc({ ...labelsOf(one), outcome }, one[what as keyof typeof RECORDS])
+        }
+      }
+    },
+  })
+  new Counter({
+    name: 'lambda_event_source_refusals_total',
+    help: 'Batches whose invocation was throttled or could not be run, and is tried again.',
+    labelNames: MAPPING_LABELS,
+    registers,
+    collect() {
+      this.reset()
+      for (const one of figures()) this.inc(labelsOf(one), one.refused)
+    },
+  })
+  const lag = (name: string, help: string, of: (one: MappingFigures) => number | undefined) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: MAPPING_LABELS,
+      registers,
+      collect() {
+        this.reset()
+        for (const one of figures()) {
+          const value = of(one)
+          if (value !== undefined) this.set(labelsOf(one), value)
+        }
+      },
+    })
+  lag(
+    'lambda_event_source_lag_records',
+    'Records that wait at their source, where it can say.',
+    (one) => one.lag.records,
+  )
+  lag(
+    'lambda_event_source_lag_seconds',
+    'How far behind its source a mapping is, where it can say.',
+    ({ lag }) => (lag.behindMs === undefined ? undefined : lag.behindMs / MS_PER_SECOND),
+  )
 }

@@ -30,6 +30,7 @@ export interface QueueLoopParts {
   progress: Progress
   /** Batches at a time, unless the mapping says how many. */
   batchesMax: number
+  report(problem: string): void
 }
 
 /** Records that are held are kept away for this long, again and again. */
@@ -338,10 +339,10 @@ async function keepAway(parts: QueueLoopParts, records: readonly QueueRecord[]):
 }
 
 const told =
-  ({ mapping, progress }: QueueLoopParts, what: string) =>
+  ({ mapping, progress, report }: QueueLoopParts, what: string) =>
   (error: unknown) => {
     progress.result(SOURCE_FAILED)
-    console.error(`mapping ${mapping.uuid} could not ${what} records: ${error}`)
+    report(`mapping ${mapping.uuid} could not ${what} records: ${error}`)
   }
 
 const pause = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => {})

@@ -64,7 +64,7 @@ async function join(pollerId: string, works: readonly string[], journal: Journal
   const leases = connectLeases(valkey.url)
   const claims = await openClaims(bus)
   const requests = createRequests(bus, bodies)
-  const shares = openShares({ requests, leases, claims, pollerId })
+  const shares = openShares({ requests, leases, claims, report: console.error, pollerId })
   for (const work of works) {
     shares.share(work, async ({ epoch, lost }) => {
       journal.begin(work, pollerId, epoch)
@@ -168,6 +168,7 @@ function spawnSharer(pollerId: string, works: readonly string[]) {
       leases: connectLeases(${JSON.stringify(valkey.url)}),
       claims: await openClaims(bus),
       pollerId: ${JSON.stringify(pollerId)},
+      report: console.error,
     })
     for (const work of ${JSON.stringify(works)}) shares.share(work, async ({ epoch, lost }) => {
       console.log(work, epoch)

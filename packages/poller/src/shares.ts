@@ -40,6 +40,7 @@ export interface SharesParts {
   requests: Requests
   leases: LeaseStore
   claims: Claims
+  report(problem: string): void
   /** Names this life of the poller. */
   pollerId?: string
 }
@@ -191,7 +192,7 @@ function openPiece(
 
 /** Claims and runs the work for as long as the lease lasts; what fails is begun again. */
 async function runGranted(
-  { claims, self }: SharesParts & { self: string },
+  { claims, self, report }: SharesParts & { self: string },
   { work, lost, run }: { work: string; lost: AbortSignal; run: (grant: Grant) => Promise<void> },
 ): Promise<void> {
   while (!lost.aborted) {
@@ -199,7 +200,7 @@ async function runGranted(
       const epoch = await claims.claim(work, self)
       if (!lost.aborted) await run({ epoch, lost })
     } catch (error) {
-      console.error(`${work} is begun again: ${error}`)
+      report(`${work} is begun again: ${error}`)
     }
     await sleep(AGAIN_MS, undefined, { signal: lost }).catch(() => {})
   }
