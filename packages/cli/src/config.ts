@@ -70,6 +70,8 @@ const schema = z.object({
   HEARTH_CONCURRENCY: number(1000, 1),
   /** Asynchronous events that one poller has in hand at a time, of all functions together. */
   HEARTH_EVENTS_IN_HAND: number(50 * availableParallelism(), 1),
+  /** Batches that one queue's mapping may have at work at a time, unless it says how many. */
+  HEARTH_BATCHES_MAX: number(20 * availableParallelism(), 1),
   /** Seconds before a failed event is tried again, and again; AWS's, unless changed. */
   HEARTH_RETRY_SECONDS: z.string().default(RETRY_SECONDS.join(',')).transform(parseSeconds),
   HEARTH_ENVIRONMENTS_MAX: number(200 * availableParallelism(), 1),

@@ -20,6 +20,7 @@ import { startPoller } from '@hearth/poller'
 import { startScheduler, Tokens } from '@hearth/scheduler'
 import { type Artifacts, openArtifacts } from '@hearth/store/artifacts'
 import { openCheckpoints } from '@hearth/store/checkpoints'
+import { openClaims as openWorkClaims } from '@hearth/store/claims'
 import { type DeadLetters, openDeadLetters } from '@hearth/store/dead-letters'
 import { type Deliveries, openDeliveries } from '@hearth/store/deliveries'
 import { openEventSourceMappings } from '@hearth/store/event-source-mappings'
@@ -183,8 +184,17 @@ async function poller({ config, stops, ...ground }: Ground): Promise<void> {
   const leases = connectLeases(config.HEARTH_VALKEY_URL)
   const schedulers = watchSchedulers(requests)
   const region = config.HEARTH_REGION
+  const mappings = await openEventSourceMappings(bus)
+  const checkpoints = await openCheckpoints(bus)
+  const claims = await openWorkClaims(bus)
   const started = await startPoller({
     region,
+    mappings,
+    checkpoints,
+    claims,
+    natsUrl: config.HEARTH_NATS_URL,
+    valkeyUrl: config.HEARTH_VALKEY_URL,
+    batchesMax: config.HEARTH_BATCHES_MAX,
     door: openDoor({ region, functions, schedulers, requests }),
     functions,
     events,
@@ -206,8 +216,7 @@ async function poller({ config, stops, ...ground }: Ground): Promise<void> {
   })
   ground.metrics.push(started.metrics)
   stops.push(
-    () => leases.close(),
-    () => schedulers.close(),
+    ...[mappings, checkpoints, claims, leases, schedulers].map((one) => () => one.close()),
     () => started.close(),
   )
 }

@@ -5,8 +5,11 @@
 import type { Queues } from '@hearth/bus/queues'
 import type { Requests } from '@hearth/bus/requests'
 import type { LeaseStore } from '@hearth/leases/connect'
+import type { Checkpoints } from '@hearth/store/checkpoints'
+import type { Claims } from '@hearth/store/claims'
 import type { DeadLetters } from '@hearth/store/dead-letters'
 import type { Deliveries } from '@hearth/store/deliveries'
+import type { EventSourceMappings } from '@hearth/store/event-source-mappings'
 import type { Events } from '@hearth/store/events'
 import type { Functions } from '@hearth/store/functions'
 import type { Timers } from '@hearth/store/timers'
@@ -14,8 +17,12 @@ import { openDeliveryWork } from './delivery-work.ts'
 import { type DestinationParts, openDestinations } from './destinations/destination.ts'
 import { type EventWorkParts, openEventWork } from './event-work.ts'
 import { openLanes } from './lanes.ts'
+import { startMappings } from './mappings.ts'
 import { createMetrics } from './metrics.ts'
 import { openReserveWatch } from './reserve-watch.ts'
+import { openShares } from './shares.ts'
+import type { AwsAccess } from './sources/source.ts'
+import { judgeStream, runStream } from './stream-mappings.ts'
 import { openTimerClock } from './timer-clock.ts'
 
 export interface PollerOptions {
@@ -29,9 +36,17 @@ export interface PollerOptions {
   timers: Timers
   deliveries: Deliveries
   deadLetters: DeadLetters
-  aws: DestinationParts['aws']
+  aws: AwsAccess
   announce: DestinationParts['announce']
   webhooks: DestinationParts['webhooks']
+  mappings: EventSourceMappings
+  checkpoints: Checkpoints
+  claims: Claims
+  /** Hearth's own servers, for event sources that live on them. */
+  natsUrl: string
+  valkeyUrl: string
+  /** Batches at a time for a queue whose mapping does not say how many. */
+  batchesMax: number
   /** Events that may be in hand at a time, of all functions together. */
   inHandMax: number
   /** Seconds before the first retry of an event, the second, and so on. */
@@ -79,6 +94,14 @@ export async function startPoller(options: PollerOptions): Promise<Poller> {
     inHandMax: DELIVERIES_IN_HAND_MAX,
     report,
   })
+  const mappings = startMappings({
+    ...options,
+    shares: openShares(options),
+    invoke: (request) => options.door.invoke(request),
+    runStream,
+    judgeStream,
+  })
+  metrics.watchMappings(mappings.figures)
   const watch = openReserveWatch(options.functions, eventLanes)
   const clock = openTimerClock(options)
   metrics.watch({
@@ -90,7 +113,8 @@ export async function startPoller(options: PollerOptions): Promise<Poller> {
     metrics: metrics.text,
     async close() {
       watch.close()
-      await Promise.all([clock.close(), eventLanes.close(), deliveryLanes.close()])
+      const lanes = [eventLanes.close(), deliveryLanes.close()]
+      await Promise.all([mappings.close(), clock.close(), ...lanes])
       destinations.close()
     },
   }
