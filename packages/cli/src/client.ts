@@ -115,12 +115,10 @@ export async function fetchNative<T>(
   })
   const body = (await answer.json().catch(() => ({}))) as T & NativeRefusal
   if (answer.ok) return body
-  throw Object.assign(
-    new Error(body.message ?? body.Message ?? `Hearth answered ${answer.status}.`),
-    {
-      name: answer.headers.get('x-amzn-errortype') ?? 'Error',
-    },
-  )
+  const message = body.message ?? body.Message ?? `Hearth answered ${answer.status}.`
+  throw Object.assign(new Error(message), {
+    name: answer.headers.get('x-amzn-errortype') ?? 'Error',
+  })
 }
 
 /** Some of AWS's refusals write it large. */
