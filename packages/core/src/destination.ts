@@ -188,14 +188,14 @@ export type Target =
   | { kind: 'webhook'; url: string }
 
 const ARN = /^arn:(aws[a-zA-Z-]*):([a-z0-9-]+):([a-z0-9-]*):(\d{12}|):(\S+)$/
-const NAMES: Readonly<Record<string, RegExp>> = {
-  events: /^event-bus\/([\w./-]{1,256})$/,
-  lambda: /^function:([\w-]{1,64})(?::([\w-]{1,128}|\$LATEST))?$/,
-  s3: /^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])$/,
-  sns: /^([\w-]{1,256}(?:\.fifo)?)$/,
-  sqs: /^([\w-]{1,80}(?:\.fifo)?)$/,
-  'jetstream-subject': /^([^\s.*>]+(?:\.[^\s.*>]+)*)$/,
-}
+const NAMES: ReadonlyMap<string, RegExp> = new Map([
+  ['events', /^event-bus\/([\w./-]{1,256})$/],
+  ['lambda', /^function:([\w-]{1,64})(?::([\w-]{1,128}|\$LATEST))?$/],
+  ['s3', /^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])$/],
+  ['sns', /^([\w-]{1,256}(?:\.fifo)?)$/],
+  ['sqs', /^([\w-]{1,80}(?:\.fifo)?)$/],
+  ['jetstream-subject', /^([^\s.*>]+(?:\.[^\s.*>]+)*)$/],
+])
 /** First tokens of Hearth's own subjects: what a function's owner may never write to. */
 const OWN_SUBJECTS = /^(\$|_|(?:aq|dead|dq|hearth|logs|meter|tm)(?:\.|$))/
 const SUBJECT_LENGTH_MAX = 255
@@ -205,7 +205,7 @@ const WEBHOOK = /^https?:\/\/[^\s/?#@\\]+(?:[/?#]\S*)?$/
 export function targetOf(address: string): Target | undefined {
   if (WEBHOOK.test(address)) return { kind: 'webhook', url: address }
   const [, partition, service = '', region = '', account = '', rest = ''] = ARN.exec(address) ?? []
-  const [, name, qualifier] = NAMES[service]?.exec(rest) ?? []
+  const [, name, qualifier] = NAMES.get(service)?.exec(rest) ?? []
   if (name === undefined || (partition === 'aws-hearth') !== (service === 'jetstream-subject')) {
     return undefined
   }

@@ -105,6 +105,11 @@ describe('a wish', () => {
     check(wish)
   })
 
+  test('for a service whose name JavaScript knows is refused like any other', () => {
+    const destinations = { onSuccess: arn('constructor', 'function:g') }
+    expect(() => check({ destinations })).toThrow(/ is invalid\.$/)
+  })
+
   const strange = arn('iam', 'function:g')
   test.each<[EventInvokeWish, string]>([
     [{}, 'You must specify at least one of error handling or destination setting.'],
