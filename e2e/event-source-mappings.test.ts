@@ -25,7 +25,7 @@ const own = (kind: string, resource: string) =>
 const FUNCTION = arn('lambda', 'function:f')
 const files = { 'index.mjs': 'export const handler = async () => {}' }
 beforeAll(async () => {
-  hearth = await startHearth()
+  hearth = await startHearth({ roles: 'gateway,scheduler,metering' })
   await Promise.all([
     hearth.create({ FunctionName: 'f', files }),
     hearth.create({ FunctionName: 'g', files }),

@@ -16,7 +16,7 @@ const arn = (service: string, resource: string) =>
   `arn:aws:${service}:us-east-1:000000000000:${resource}`
 
 beforeAll(async () => {
-  hearth = await startHearth()
+  hearth = await startHearth({ roles: 'gateway,scheduler,metering' })
   close = await answerForSources(hearth)
   const files = { 'index.mjs': 'export const handler = async () => {}' }
   await hearth.create({ FunctionName: 'f', files })

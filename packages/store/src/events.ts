@@ -30,9 +30,8 @@ export async function openEvents(
   requests: Pick<Requests, 'publish'>,
 ): Promise<Events> {
   const shards = Array.from({ length: SHARDS }, (_, shard) => STREAMS.events(shard))
-  for (const stream of shards) {
-    await queues.open({ ...stream, bytesMax: BYTES_MAX, perSubjectMax: PER_FUNCTION_MAX })
-  }
+  const limits = { bytesMax: BYTES_MAX, perSubjectMax: PER_FUNCTION_MAX }
+  await Promise.all(shards.map((stream) => queues.open({ ...stream, ...limits })))
   return {
     async put(event, payload) {
       const lane = laneKey(event.account, event.functionName)
