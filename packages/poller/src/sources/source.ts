@@ -59,8 +59,8 @@ export interface Shard {
 
 export interface ShardRead {
   records: StreamRecord[]
-  /** Where to go on after all of these; undefined when the shard is closed and read to its end. */
-  next: string | undefined
+  /** Whether the shard is closed and this is its end. */
+  ended: boolean
   /** How far behind the newest record this is; undefined where the source cannot say. */
   behindMs?: number
 }
@@ -80,6 +80,13 @@ export interface StreamSource {
     from: Position,
     options: { max: number; waitMs: number; signal: AbortSignal },
   ): Promise<ShardRead>
+  /**
+   * The position after which LATEST begins at this moment; a source without it is read from the
+   * moment itself.
+   */
+  latest?(shard: string): Promise<string>
+  /** The event that the function receives, apart from what windows add. */
+  payload(records: readonly StreamRecord[]): Record<string, unknown>
   /** Told to the source where it wants to know what is done (a consumer group's offsets). */
   commit?(shard: string, position: string): Promise<void>
   /** What a failure destination says of a batch: AWS's KinesisBatchInfo and its like, by its name. */

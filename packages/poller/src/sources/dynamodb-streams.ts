@@ -1,0 +1,175 @@
+// DynamoDB Streams as a source: shards by iterators, and AWS's records of changes (docs: with-ddb).
+// These streams know no time to begin at, so an older part of a shard is read and passed over.
+
+import {
+  type _Record,
+  type AttributeValue,
+  DescribeStreamCommand,
+  DynamoDBStreamsClient,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  type Shard as ListedShard,
+} from '@aws-sdk/client-dynamodb-streams'
+import type { SourceAnswer } from '@hearth/bus/messages'
+import { readByIterator } from './shard-iterators.ts'
+import {
+  type Position,
+  refusal,
+  type SourceOptions,
+  type StreamRecord,
+  type StreamSource,
+} from './source.ts'
+
+/** A read of DynamoDB Streams gives no more. */
+const READ_MAX = 1_000
+const CONNECT_MS = 5_000
+const ANSWER_MS = 30_000
+
+export async function openDynamoDbStreams(options: SourceOptions): Promise<StreamSource> {
+  const client = createClient(options)
+  const arn = options.mapping.sourceArn ?? ''
+  const read = readByIterator({
+    isWanted: ({ arrivedAt }, from) => !('timestamp' in from) || arrivedAt >= from.timestamp,
+    async iterator(shard, from, signal) {
+      const { ShardIterator } = await client.send(
+        new GetShardIteratorCommand({ StreamArn: arn, ShardId: shard, ...startingAt(from) }),
+        { abortSignal: signal },
+      )
+      return ShardIterator
+    },
+    async records(_, { iterator, max, signal }) {
+      const { Records = [], NextShardIterator } = await client.send(
+        new GetRecordsCommand({ ShardIterator: iterator, Limit: Math.min(max, READ_MAX) }),
+        { abortSignal: signal },
+      )
+      return {
+        records: Records.map((record) => recordOf(record, arn)),
+        next: NextShardIterator ?? undefined,
+      }
+    },
+  })
+  return {
+    shards: async () =>
+      (await listShards(client, arn)).map(({ ShardId = '', ParentShardId }) => ({
+        id: ShardId,
+        parents: ParentShardId === undefined ? [] : [ParentShardId],
+      })),
+    read,
+    payload: (records) => ({ Records: records.map(({ event }) => event) }),
+    batchInfo: (shard, records) => ({
+      DDBStreamBatchInfo: {
+        shardId: shard,
+        startSequenceNumber: records[0]?.position,
+        endSequenceNumber: records.at(-1)?.position,
+        approximateArrivalOfFirstRecord: timeOf(records[0]),
+        approximateArrivalOfLastRecord: timeOf(records.at(-1)),
+        batchSize: records.length,
+        streamArn: arn,
+      },
+    }),
+    close: async () => client.destroy(),
+  }
+}
+
+/** Whether the stream can be read, in AWS's own words where it cannot. */
+export async function judgeDynamoDbStreams(options: SourceOptions): Promise<SourceAnswer> {
+  const client = createClient(options)
+  const arn = options.mapping.sourceArn ?? ''
+  try {
+    await client.send(new DescribeStreamCommand({ StreamArn: arn, Limit: 1 }))
+    return { usable: true }
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ResourceNotFoundException') {
+      return refusal(`Stream not found: ${arn}`)
+    }
+    return { unknown: `DynamoDB Streams does not answer: ${error}` }
+  } finally {
+    client.destroy()
+  }
+}
+
+function createClient({ aws, mapping, region }: SourceOptions): DynamoDBStreamsClient {
+  const endpoint = aws.endpoint('dynamodb')
+  const [, , , arnRegion] = (mapping.sourceArn ?? '').split(':')
+  return new DynamoDBStreamsClient({
+    region: arnRegion || region,
+    ...(endpoint !== undefined && { endpoint }),
+    ...(aws.credentials && { credentials: aws.credentials }),
+    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: ANSWER_MS },
+  })
+}
+
+async function listShards(client: DynamoDBStreamsClient, arn: string): Promise<ListedShard[]> {
+  const shards: ListedShard[] = []
+  for (let after: string | undefined; ; ) {
+    const { StreamDescription } = await client.send(
+      new DescribeStreamCommand({ StreamArn: arn, ...(after && { ExclusiveStartShardId: after }) }),
+    )
+    shards.push(...(StreamDescription?.Shards ?? []))
+    after = StreamDescription?.LastEvaluatedShardId
+    if (!after) return shards
+  }
+}
+
+function startingAt(from: Position) {
+  return 'after' in from
+    ? {
+        ShardIteratorType: 'AFTER_SEQUENCE_NUMBER' as const,
+        SequenceNumber: from.after,
+      }
+    : { ShardIteratorType: 'TRIM_HORIZON' as const }
+}
+
+function recordOf(record: _Record, arn: string): StreamRecord {
+  const { dynamodb = {}, userIdentity } = record
+  const { Keys, NewImage, OldImage, SequenceNumber = '' } = dynamodb
+  const arrivedAt = dynamodb.ApproximateCreationDateTime?.getTime() ?? Date.now()
+  const keys = imageOf(Keys)
+  const change = {
+    ApproximateCreationDateTime: Math.floor(arrivedAt / 1000),
+    Keys: keys,
+    ...(NewImage && { NewImage: imageOf(NewImage) }),
+    ...(OldImage && { OldImage: imageOf(OldImage) }),
+    SequenceNumber,
+    SizeBytes: dynamodb.SizeBytes,
+    StreamViewType: dynamodb.StreamViewType,
+  }
+  const event = {
+    eventID: record.eventID,
+    eventName: record.eventName,
+    eventVersion: record.eventVersion ?? '1.1',
+    eventSource: 'aws:dynamodb',
+    awsRegion: record.awsRegion,
+    dynamodb: change,
+    ...(userIdentity && {
+      userIdentity: { type: userIdentity.Type, principalId: userIdentity.PrincipalId },
+    }),
+    eventSourceARN: arn,
+  }
+  return {
+    id: SequenceNumber,
+    position: SequenceNumber,
+    key: JSON.stringify(Object.entries(keys).sort()),
+    arrivedAt,
+    event,
+    filtered: event,
+    size: Buffer.byteLength(JSON.stringify(event)),
+  }
+}
+
+const imageOf = (image: Record<string, AttributeValue> = {}): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(image).map(([name, value]) => [name, attributeOf(value)]))
+
+/** Bytes as base64, which is how they travel in JSON. */
+function attributeOf(value: AttributeValue): unknown {
+  if (value.B) return { B: base64(value.B) }
+  if (value.BS) return { BS: value.BS.map(base64) }
+  if (value.L) return { L: value.L.map(attributeOf) }
+  if (value.M) return { M: imageOf(value.M) }
+  return value
+}
+
+const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
+/** AWS's times of these streams have no milliseconds. */
+const timeOf = (record?: StreamRecord) =>
+  new Date(record?.arrivedAt ?? 0).toISOString().replace(/\.\d{3}Z$/, 'Z')
