@@ -1,18 +1,10 @@
 // Mappings of Kinesis on the streams of moto and the checkpoints of a real NATS: records, shards,
 // filters, poison, order by key, windows, and owners that stop, are overtaken or come too late.
 
-import {
-  CreateStreamCommand,
-  KinesisClient,
-  ListShardsCommand,
-  PutRecordsCommand,
-  SplitShardCommand,
-} from '@aws-sdk/client-kinesis'
 import { type Bus, connectBus } from '@hearth/bus/connect'
 import { ServiceError } from '@hearth/core/error'
 import type { EventSourceMapping } from '@hearth/core/event-source-mapping'
 import { type Checkpoints, openCheckpoints } from '@hearth/store/checkpoints'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startMoto } from '../../../../e2e/neighbours.ts'
 import { type Nats, type Server, startNats } from '../../../../e2e/servers.ts'
@@ -29,56 +21,37 @@ import {
   type StreamEvent,
 } from '../stream-harness.ts'
 import { judgeKinesis, openKinesis } from './kinesis.ts'
+import { createTestStream, type TestStream } from './kinesis-harness.ts'
 import { mappingOf } from './queue-source.contract.ts'
 import type { SourceOptions } from './source.ts'
 
 let moto: Server
 let nats: Nats
 let bus: Bus
-let client: KinesisClient
 let checkpoints: Checkpoints
 let loops: Loop[] = []
+let streams: TestStream[] = []
 
 beforeAll(async () => {
   ;[moto, nats] = await Promise.all([startMoto(), startNats()])
   bus = await connectBus({ url: nats.url, monitorUrl: nats.monitorUrl })
   checkpoints = await openCheckpoints(bus)
-  client = new KinesisClient({
-    region: REGION,
-    endpoint: moto.url,
-    credentials: CREDENTIALS,
-    requestHandler: new NodeHttpHandler(),
-  })
 })
 afterEach(async () => {
   await Promise.all(loops.map((loop) => loop.stop()))
   loops = []
+  for (const stream of streams) stream.close()
+  streams = []
 })
 afterAll(async () => {
-  client?.destroy()
   await bus?.close()
   await Promise.all([moto, nats].map((server) => server?.stop()))
 })
 
-async function createStream(shards = 1): Promise<{ name: string; arn: string }> {
-  const name = `s-${crypto.randomUUID()}`
-  await client.send(new CreateStreamCommand({ StreamName: name, ShardCount: shards }))
-  await eventually(async () => (await shardCount(name)) === shards)
-  return { name, arn: `arn:aws:kinesis:${REGION}:123456789012:stream/${name}` }
-}
-
-async function shardCount(name: string): Promise<number> {
-  const { Shards = [] } = await client.send(new ListShardsCommand({ StreamName: name }))
-  return Shards.length
-}
-
-async function put(name: string, texts: readonly string[], keyOf = (_: string) => 'k') {
-  for (let at = 0; at < texts.length; at += 500) {
-    const Records = texts
-      .slice(at, at + 500)
-      .map((text) => ({ Data: Buffer.from(text), PartitionKey: keyOf(text) }))
-    await client.send(new PutRecordsCommand({ StreamName: name, Records }))
-  }
+async function createStream(): Promise<TestStream> {
+  const stream = await createTestStream(moto.url)
+  streams.push(stream)
+  return stream
 }
 
 const numbered = (count: number, from = 0) =>
@@ -117,8 +90,8 @@ const textsIn = (event: StreamEvent) => event.Records.map(textOf)
 const textsOf = (loop: Loop) => loop.events.flatMap(textsIn)
 
 test('gives the function AWS records, in order, and remembers what is done', async () => {
-  const { name, arn } = await createStream()
-  await put(name, numbered(250))
+  const { arn, put } = await createStream()
+  await put(numbered(250))
   const mapping = mappingFor(arn)
   const loop = await run(mapping, fine)
   await eventually(() => textsOf(loop).length === 250)
@@ -142,7 +115,7 @@ test('gives the function AWS records, in order, and remembers what is done', asy
     eventSourceARN: arn,
   })
   await loop.stop()
-  await put(name, ['later'])
+  await put(['later'])
   const next = await run(mapping, fine, { epoch: 2 })
   await eventually(() => textsOf(next).length === 1)
   expect(textsOf(next)).toEqual(['later'])
@@ -150,8 +123,8 @@ test('gives the function AWS records, in order, and remembers what is done', asy
 
 describe('failures', () => {
   test('bisecting gives up the poison alone, and tells of it', async () => {
-    const { name, arn } = await createStream()
-    await put(name, numbered(20))
+    const { arn, put } = await createStream()
+    await put(numbered(20))
     const done: string[] = []
     const play: Play = async (event) => {
       if (textsIn(event).includes('13')) return { failed: true }
@@ -198,8 +171,8 @@ describe('failures', () => {
   })
 
   test('item failures resume at the lowest one', async () => {
-    const { name, arn } = await createStream()
-    await put(name, numbered(10))
+    const { arn, put } = await createStream()
+    await put(numbered(10))
     let isFirst = true
     const play: Play = async ({ Records }) => {
       if (!isFirst) return {}
@@ -216,8 +189,8 @@ describe('failures', () => {
   })
 
   test('a refused invocation uses no attempt', async () => {
-    const { name, arn } = await createStream()
-    await put(name, numbered(3))
+    const { arn, put } = await createStream()
+    await put(numbered(3))
     let refusals = 0
     const play: Play = async () => {
       refusals += 1
@@ -230,8 +203,8 @@ describe('failures', () => {
   })
 
   test('the checkpoint waits until the destination has what was given up', async () => {
-    const { name, arn } = await createStream()
-    await put(name, ['poison'])
+    const { arn, put } = await createStream()
+    await put(['poison'])
     const onFailure = 'arn:aws:sqs:eu-central-1:000000000000:lost'
     const mapping = mappingFor(arn, { retriesMax: 0, onFailure })
     const bad: Play = async () => ({ failed: true })
@@ -254,8 +227,8 @@ describe('failures', () => {
 })
 
 test('filtered records move the checkpoint and reach nobody', async () => {
-  const { name, arn } = await createStream()
-  await put(name, ['{"kind":"a"}', '{"kind":"b"}', 'text', '{"kind":"b"}'])
+  const { arn, put } = await createStream()
+  await put(['{"kind":"a"}', '{"kind":"b"}', 'text', '{"kind":"b"}'])
   const mapping = mappingFor(arn, { filters: ['{"data":{"kind":["a"]}}'] })
   const loop = await run(mapping, fine)
   await eventually(() => loop.progress.figures().filteredOut === 3)
@@ -263,16 +236,16 @@ test('filtered records move the checkpoint and reach nobody', async () => {
   await loop.stop()
   expect(textsOf(loop)).toEqual(['{"kind":"a"}'])
   const next = await run({ ...mapping, filters: [] }, fine, { epoch: 2 })
-  await put(name, ['new'])
+  await put(['new'])
   await eventually(() => next.events.length > 0)
   expect(textsOf(next)).toEqual(['new'])
 })
 
 test('lanes keep the order of each key and work beside each other', async () => {
-  const { name, arn } = await createStream()
+  const { arn, put } = await createStream()
   const texts = numbered(200).map((text, index) => `${index % 8}:${text}`)
   const keyOf = (text: string) => text.split(':')[0] ?? ''
-  await put(name, texts, keyOf)
+  await put(texts, keyOf)
   let [running, most] = [0, 0]
   const play: Play = async () => {
     running += 1
@@ -292,13 +265,10 @@ test('lanes keep the order of each key and work beside each other', async () => 
 })
 
 test('children are read after their parent', async () => {
-  const { name, arn } = await createStream()
-  await put(name, numbered(30))
-  const ShardToSplit = 'shardId-000000000000'
-  const NewStartingHashKey = '170141183460469231731687303715884105728'
-  await client.send(new SplitShardCommand({ StreamName: name, ShardToSplit, NewStartingHashKey }))
-  await eventually(async () => (await shardCount(name)) === 3)
-  await put(name, numbered(30, 30), (text) => `key-${text}`)
+  const { arn, put, split } = await createStream()
+  await put(numbered(30))
+  await split()
+  await put(numbered(30, 30), (text) => `key-${text}`)
   const loop = await run(mappingFor(arn, { batchSize: 10 }), fine)
   await eventually(() => new Set(textsOf(loop)).size === 60)
   expect(textsOf(loop).slice(0, 30)).toEqual(numbered(30))
@@ -307,22 +277,22 @@ test('children are read after their parent', async () => {
 
 describe('owners', () => {
   test('LATEST stays where it was first, whoever begins again', async () => {
-    const { name, arn } = await createStream()
-    await put(name, ['before'])
+    const { arn, put } = await createStream()
+    await put(['before'])
     await pause(1_100)
     const mapping = mappingFor(arn, { startingPosition: 'LATEST' })
     const first = await run(mapping, fine)
     await eventually(() => checkpoints.list(mapping).size === 2)
     await first.stop()
-    await put(name, ['between'])
+    await put(['between'])
     const second = await run(mapping, fine, { epoch: 2 })
     await eventually(() => second.events.length > 0)
     expect([textsOf(first), textsOf(second)]).toEqual([[], ['between']])
   })
 
   test('one that is overtaken cannot move the checkpoint, and ends', async () => {
-    const { name, arn } = await createStream()
-    await put(name, numbered(10))
+    const { arn, put } = await createStream()
+    await put(numbered(10))
     const mapping = mappingFor(arn)
     let goOn = () => {}
     const held = new Promise<void>((resolve) => {
@@ -335,7 +305,7 @@ describe('owners', () => {
     goOn()
     await eventually(() => old.progress.figures().invoked === 10)
     await pause(1_000)
-    await put(name, ['unread'])
+    await put(['unread'])
     await pause(1_500)
     expect(textsOf(old)).toEqual(numbered(10))
     const again = await checkpoints.claim(mapping, shard, 3)
@@ -346,8 +316,8 @@ describe('owners', () => {
   })
 
   test('stopped again and again in the midst, they skip nothing and keep the order', async () => {
-    const { name, arn } = await createStream()
-    await put(name, numbered(300))
+    const { arn, put } = await createStream()
+    await put(numbered(300))
     const mapping = mappingFor(arn, { batchSize: 7 })
     const seen: string[] = []
     const play: Play = async (event) => {
@@ -366,18 +336,18 @@ describe('owners', () => {
 })
 
 test('tumbling windows hand on their state, over owners, and end with a last invocation', async () => {
-  const { name, arn } = await createStream()
+  const { arn, put } = await createStream()
   const mapping = mappingFor(arn, { tumblingWindowSeconds: 4 })
   const play: Play = async ({ Records, state }) => {
     const { count = 0 } = state as { count?: number }
     return { answer: { state: { count: count + Records.length } } }
   }
   await pause(4_000 - (Date.now() % 4_000))
-  await put(name, numbered(3))
+  await put(numbered(3))
   const first = await run(mapping, play)
   await eventually(() => first.events.length === 1)
   await first.stop()
-  await put(name, numbered(2))
+  await put(numbered(2))
   const second = await run(mapping, play, { epoch: 2 })
   await eventually(() => second.events.some((event) => event.isFinalInvokeForWindow))
   const last = second.events.find((event) => event.isFinalInvokeForWindow)
