@@ -52,6 +52,17 @@ describe('with ReportBatchItemFailures', () => {
     expect(read(named('b', 'a', 'b'))).toEqual({ kind: 'partial', failed: new Set(['a', 'b']) })
   })
 
+  test("Kafka's records are named by partition and offset", () => {
+    const kafka = { ids: ['t-0-4', 't-0-5'], reportsItemFailures: true }
+    const readKafka = (payload: string) => readOutcome({ payload }, kafka)
+    const failed = new Set(['t-0-5'])
+    expect(readKafka(named({ partition: 't-0', offset: 5 }))).toEqual({ kind: 'partial', failed })
+    expect(readKafka(named('t-0-5'))).toEqual({ kind: 'partial', failed })
+    for (const wrong of [{ partition: 't-0', offset: 6 }, { partition: 0, offset: 5 }, {}]) {
+      expect(readKafka(named(wrong))).toEqual({ kind: 'failed' })
+    }
+  })
+
   test('a function error fails the batch whatever its payload says', () => {
     expect(read(named('b'), 'Unhandled')).toEqual({ kind: 'failed' })
     expect(read('{}', 'Unhandled')).toEqual({ kind: 'failed' })

@@ -45,12 +45,19 @@ function namedFailures(failures: readonly unknown[], ids: ReadonlySet<string>): 
   if (failures.length === 0) return DONE
   const failed = new Set<string>()
   for (const item of failures) {
-    const id = (item as { itemIdentifier?: unknown } | null)?.itemIdentifier
+    const id = idOf((item as { itemIdentifier?: unknown } | null)?.itemIdentifier)
     // Empty, null, under another key, or of another batch: nothing of the answer can be believed.
     if (typeof id !== 'string' || !ids.has(id)) return FAILED
     failed.add(id)
   }
   return { kind: 'partial', failed }
+}
+
+/** Kafka's records are named by their partition (`topic-0`) and their offset in it. */
+function idOf(identifier: unknown): unknown {
+  if (typeof identifier !== 'object' || identifier === null) return identifier
+  const { partition, offset } = identifier as { partition?: unknown; offset?: unknown }
+  return typeof partition === 'string' ? `${partition}-${offset}` : undefined
 }
 
 /** Whether one record of a queue is done with or goes back. */

@@ -103,6 +103,8 @@ export interface SourceOptions {
   /** Hearth's own servers, for sources that live on them unless the mapping names others. */
   natsUrl: string
   valkeyUrl: string
+  /** Where files of secrets are that mappings may name; none without it. */
+  secretsFolder?: string
 }
 
 /** How AWS-shaped services are reached: real AWS, or any compatible server. */
