@@ -4,6 +4,7 @@
 import type { SourceAnswer } from '@hearth/bus/messages'
 import type { SourceKind } from '@hearth/core/event-source-mapping'
 import { judgeDynamoDbStreams, openDynamoDbStreams } from './dynamodb-streams.ts'
+import { judgeKafka, openKafka } from './kafka.ts'
 import { judgeKinesis, openKinesis } from './kinesis.ts'
 import type { SourceOptions, StreamSource } from './source.ts'
 
@@ -15,6 +16,7 @@ export interface StreamKind {
 
 const STREAMS: Partial<Record<SourceKind, StreamKind>> = {
   dynamodb: { open: openDynamoDbStreams, judge: judgeDynamoDbStreams },
+  kafka: { open: openKafka, judge: judgeKafka },
   kinesis: { open: openKinesis, judge: judgeKinesis },
 }
 
