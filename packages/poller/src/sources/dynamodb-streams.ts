@@ -125,11 +125,13 @@ function recordOf(record: _Record, arn: string): StreamRecord {
   const { Keys, NewImage, OldImage, SequenceNumber = '' } = dynamodb
   const arrivedAt = dynamodb.ApproximateCreationDateTime?.getTime() ?? Date.now()
   const keys = imageOf(Keys)
+  const [, , , awsRegion = ''] = arn.split(':')
   const change = {
     ApproximateCreationDateTime: Math.floor(arrivedAt / 1000),
     Keys: keys,
-    ...(NewImage && { NewImage: imageOf(NewImage) }),
-    ...(OldImage && { OldImage: imageOf(OldImage) }),
+    // Servers other than AWS's give an empty image where there is none.
+    ...(hasMembers(NewImage) && { NewImage: imageOf(NewImage) }),
+    ...(hasMembers(OldImage) && { OldImage: imageOf(OldImage) }),
     SequenceNumber,
     SizeBytes: dynamodb.SizeBytes,
     StreamViewType: dynamodb.StreamViewType,
@@ -139,7 +141,7 @@ function recordOf(record: _Record, arn: string): StreamRecord {
     eventName: record.eventName,
     eventVersion: record.eventVersion ?? '1.1',
     eventSource: 'aws:dynamodb',
-    awsRegion: record.awsRegion,
+    awsRegion,
     dynamodb: change,
     ...(userIdentity && {
       userIdentity: { type: userIdentity.Type, principalId: userIdentity.PrincipalId },
@@ -159,6 +161,8 @@ function recordOf(record: _Record, arn: string): StreamRecord {
 
 const imageOf = (image: Record<string, AttributeValue> = {}): Record<string, unknown> =>
   Object.fromEntries(Object.entries(image).map(([name, value]) => [name, attributeOf(value)]))
+
+const hasMembers = (image: object = {}) => Object.keys(image).length > 0
 
 /** Bytes as base64, which is how they travel in JSON. */
 function attributeOf(value: AttributeValue): unknown {
