@@ -1,5 +1,6 @@
-// Event source mappings through the AWS SDK: what is asked is shown again in AWS's members, and
-// what AWS refuses is refused in its words.
+// Event source mappings through the AWS SDK, where no poller takes them up: what is asked is shown
+// again in AWS's members, states stay as they were written, and what AWS refuses is refused in its
+// words.
 
 import {
   CreateEventSourceMappingCommand,

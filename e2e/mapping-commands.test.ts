@@ -1,4 +1,5 @@
-// Event source mappings from a command line: the AWS CLI's and our own.
+// Event source mappings from a command line, the AWS CLI's and our own, where no poller takes them
+// up, so that states stay as they were written.
 
 import { execFile } from 'node:child_process'
 import {
