@@ -122,6 +122,8 @@ const schema = z.object({
   AWS_ACCESS_KEY_ID: unlessEmpty,
   AWS_SECRET_ACCESS_KEY: unlessEmpty,
   AWS_SESSION_TOKEN: unlessEmpty,
+  /** Files with the secrets of event sources, by the names that mappings give. */
+  HEARTH_SECRETS_DIR: z.string().default(''),
   /** Signs webhooks as Standard Webhooks has it: `whsec_...`, several while they are changed. */
   HEARTH_WEBHOOK_SECRET: z.string().default('').transform(wordsOf),
   /** Private networks that webhooks may reach, over plain HTTP too: `10.1.0.0/16, hooks.lan`. */

@@ -195,6 +195,7 @@ async function poller({ config, stops, ...ground }: Ground): Promise<void> {
     natsUrl: config.HEARTH_NATS_URL,
     valkeyUrl: config.HEARTH_VALKEY_URL,
     batchesMax: config.HEARTH_BATCHES_MAX,
+    ...(config.HEARTH_SECRETS_DIR && { secretsFolder: config.HEARTH_SECRETS_DIR }),
     door: openDoor({ region, functions, schedulers, requests }),
     functions,
     events,

@@ -28,7 +28,7 @@ export interface BatchParts {
   /** The one door. */
   invoke(request: InvocationRequest): Promise<InvocationResult>
   /** Resolves once what was given up is durable where it is to be told. */
-  deliver(record: string): Promise<void>
+  deliver(record: string, shard: string): Promise<void>
   progress: Progress
 }
 
@@ -169,7 +169,7 @@ async function giveUp(
   )
   for (let attempt = 1; onFailure !== undefined; attempt += 1) {
     try {
-      await deliver(record)
+      await deliver(record, shard)
       break
     } catch (error) {
       console.error(`mapping ${mapping.uuid} could not tell of what was given up: ${error}`)

@@ -4,6 +4,7 @@
 
 import type { Queues } from '@hearth/bus/queues'
 import type { Requests } from '@hearth/bus/requests'
+import type { InvocationRequest } from '@hearth/core/invocation'
 import type { LeaseStore } from '@hearth/leases/connect'
 import type { Checkpoints } from '@hearth/store/checkpoints'
 import type { Claims } from '@hearth/store/claims'
@@ -22,7 +23,7 @@ import { createMetrics } from './metrics.ts'
 import { openReserveWatch } from './reserve-watch.ts'
 import { openShares } from './shares.ts'
 import type { AwsAccess } from './sources/source.ts'
-import { judgeStream, runStream } from './stream-mappings.ts'
+import { openStreamMappings } from './stream-mappings.ts'
 import { openTimerClock } from './timer-clock.ts'
 
 export interface PollerOptions {
@@ -45,6 +46,8 @@ export interface PollerOptions {
   /** Hearth's own servers, for event sources that live on them. */
   natsUrl: string
   valkeyUrl: string
+  /** Where files with the secrets of event sources are. */
+  secretsFolder?: string
   /** Batches at a time for a queue whose mapping does not say how many. */
   batchesMax: number
   /** Events that may be in hand at a time, of all functions together. */
@@ -94,12 +97,12 @@ export async function startPoller(options: PollerOptions): Promise<Poller> {
     inHandMax: DELIVERIES_IN_HAND_MAX,
     report,
   })
+  const invoke = (request: InvocationRequest) => options.door.invoke(request)
   const mappings = startMappings({
     ...options,
     shares: openShares(options),
-    invoke: (request) => options.door.invoke(request),
-    runStream,
-    judgeStream,
+    invoke,
+    ...openStreamMappings({ ...options, invoke }),
   })
   metrics.watchMappings(mappings.figures)
   const watch = openReserveWatch(options.functions, eventLanes)

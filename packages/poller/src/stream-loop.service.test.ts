@@ -71,6 +71,7 @@ function spawnPoller(mapping: object): { process: ChildProcess; texts: string[] 
         requests: createRequests(bus, await openBodies('127.0.0.1', '127.0.0.1')),
         leases: connectLeases(${JSON.stringify(valkey.url)}),
         claims: await openClaims(bus),
+        report: console.error,
       }),
       play: async ({ Records }) => {
         await setTimeout(20)
@@ -96,6 +97,7 @@ async function joinPoller(mapping: ReturnType<typeof mappingOf>, seen: string[])
   const shares = openShares({
     ...{ leases, requests: createRequests(bus, bodies) },
     claims: await openClaims(bus),
+    report: console.error,
   })
   const aws = { region: REGION, endpoint: () => moto.url, credentials: CREDENTIALS }
   const loop = runLoop({

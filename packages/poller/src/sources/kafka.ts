@@ -1,6 +1,7 @@
 // Kafka as a source: a topic's partitions are shards, offsets are positions. Hearth's own shares
-// and checkpoints say who reads and from where, so no consumer group is joined; what is done is told
-// to the group all the same, for those who look there, and a mapping begins where its group was.
+// and checkpoints say who reads and from where, so no consumer group is joined; what is done is
+// told to the group all the same, for those who look there, and a mapping begins where its group
+// was.
 
 import type { SourceAnswer } from '@hearth/bus/messages'
 import { Admin, Consumer } from '@platformatic/kafka'

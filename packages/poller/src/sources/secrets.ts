@@ -1,6 +1,6 @@
 // Secrets of sources, as files of the operator's: a mapping names one, as AWS's Secrets Manager
-// would be asked for it, and the file of that name has the text. Read anew each time that a source is
-// opened, so that a changed secret is found. Nothing of a secret is kept, logged or given back.
+// would be asked for it, and the file of that name has the text. Read anew each time that a source
+// is opened, so that a changed secret is found. Nothing of a secret is kept, logged or given back.
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
