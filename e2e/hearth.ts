@@ -27,7 +27,8 @@ export const NODE = join(ROOT, 'node_modules/.bin/node')
 export const MAIN = join(ROOT, 'packages/cli/src/main.ts')
 export const ROLE = 'arn:aws:iam::000000000000:role/test'
 export const KEYS = { accessKeyId: 'test', secretAccessKey: 'test' }
-const READY_MS = 30_000
+/** Generous: a scheduler first removes what its last life left, and the machine may be busy. */
+const READY_MS = 90_000
 
 const docker = promisify(execFile)
 
