@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 
 const slow = ['packages/**/*.service.test.ts']
 /** Schedulers under fire share a machine among themselves, but not with other tests. */
-const alone = ['e2e/concurrency.test.ts']
+const alone = ['e2e/concurrency.test.ts', 'e2e/faults/events.test.ts']
 
 export default defineConfig({
   test: {
