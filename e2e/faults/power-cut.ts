@@ -1,0 +1,54 @@
+// The power goes while events are accepted: whatever was answered with 202 must be on what the disk
+// had at that moment. NATS runs on a disk of its own, which is copied at the cut; another NATS
+// starts on the copy.
+
+import { join } from 'node:path'
+import { eventually, startHearth } from '../hearth.ts'
+import { startAccepting, waitingEvents } from './accepting.ts'
+import { type Figure, none } from './figure.ts'
+import { makeDisk, makeRig, startNatsOnDisk } from './nats-on-disk.ts'
+
+const DISK_MB = 512
+/** So many must have been accepted before, lest the cut prove nothing. */
+const ACCEPTED_MIN = 200
+const ACCEPTED_MS_MAX = 60_000
+const FUNCTION = { 'index.mjs': 'export const handler = async () => {}' }
+
+export async function cutPower(tell: (doing: string) => void): Promise<Figure[]> {
+  const rig = await makeRig()
+  const disk = join(rig.path, 'disk')
+  await makeDisk(disk, DISK_MB)
+  const nats = await startNatsOnDisk(rig.path, disk)
+  const env = { HEARTH_NATS_URL: nats.url, HEARTH_NATS_MONITOR_URL: nats.monitorUrl }
+  const hearth = await startHearth({ roles: 'gateway', env })
+  try {
+    const functionName = await hearth.create({ files: FUNCTION })
+    const accepting = startAccepting(hearth.lambda, { functionName, clients: 16, bytes: 500 })
+    const { accepted } = accepting
+    const enough = () => {
+      tell(`${accepted.size} events accepted`)
+      return accepted.size >= ACCEPTED_MIN
+    }
+    await eventually(`${ACCEPTED_MIN} events are accepted`, enough, ACCEPTED_MS_MAX)
+    tell('the power goes')
+    const copy = join(rig.path, 'disk-after-the-cut')
+    await nats.cutPower(copy)
+    await hearth.main.kill()
+    await accepting.end()
+    await nats.stop()
+    tell('NATS starts on what the disk had')
+    const after = await startNatsOnDisk(rig.path, copy)
+    const found = await waitingEvents(after).finally(after.stop)
+    return [
+      { what: 'accepted before the power cut', found: accepted.size, least: ACCEPTED_MIN },
+      none(
+        'lost in the power cut',
+        [...accepted].filter((id) => !found.has(id)),
+      ),
+    ]
+  } finally {
+    await hearth.stop()
+    await nats.stop().catch(() => {})
+    await rig.remove()
+  }
+}
