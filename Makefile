@@ -3,7 +3,7 @@ SHELL := /bin/sh
 STAMP := node_modules/.package-lock.json
 HEARTH := node_modules/.bin/node packages/cli/src/main.ts
 
-.PHONY: help up down clean test check bench images
+.PHONY: help up down clean test check bench faults images
 help:
 	@echo 'make up      bring up Hearth with all it needs, deploy a sample function and invoke it'
 	@echo 'make down    stop it; functions, events and the ledger are kept'
@@ -11,6 +11,7 @@ help:
 	@echo 'make test    every test, on real NATS, Valkey and Docker'
 	@echo 'make check   types, lint, house rules and laws; under a minute'
 	@echo 'make bench   warm and cold latency beside their floors and targets'
+	@echo 'make faults  kill -9 of everything, a power cut and a full disk: nothing lost, nothing billed twice'
 	@echo 'make images  build or pull the images'
 
 $(STAMP): package.json package-lock.json
@@ -43,3 +44,8 @@ check: $(STAMP)
 bench: $(STAMP)
 	@$(HEARTH) images
 	@node_modules/.bin/node e2e/bench/main.ts
+
+# The same trial again: make faults FAULTS='--seed=7 --kills=20'
+faults: $(STAMP)
+	@$(HEARTH) images
+	@node_modules/.bin/node e2e/faults/main.ts $(FAULTS)
