@@ -5,7 +5,8 @@
 import { billedMs, type InvocationRecord } from '@hearth/core/invocation'
 import type { Attempted, Pairing } from './attempts.ts'
 import { type Figure, none } from './figure.ts'
-import { type History, isAccepted, type Request } from './history.ts'
+import { type History, isAccepted } from './history.ts'
+import { runsOf, type Terms } from './terms.ts'
 
 /** What Hearth says was used: the ledger's records in order, and what it bills for them. */
 export interface Books {
@@ -23,7 +24,11 @@ export interface Billed {
 const CLOCKS_DIFFER_MS = 50
 const LESS_MS = 5
 
-export function judgeBilling(history: History, pairing: Pairing, books: Books): Figure[] {
+export function judgeBilling(
+  history: History,
+  pairing: Pairing,
+  { books, terms }: { books: Books; terms: Terms },
+): Figure[] {
   const due = dueOf(books.records)
   const names = new Set([...due.keys(), ...books.bill.map(({ functionName }) => functionName)])
   const rows = [...names].map((name) => {
@@ -39,7 +44,7 @@ export function judgeBilling(history: History, pairing: Pairing, books: Books): 
   )
   return [
     none('billed twice', twice),
-    none('not billed', [...missing, ...unwritten(history, pairing)]),
+    none('not billed', [...missing, ...unwritten(history, pairing, terms)]),
     none(
       'billed without a run',
       pairing.recordsAlone
@@ -77,16 +82,23 @@ function dueOf(records: readonly InvocationRecord[]): Map<string, typeof NOTHING
   return due
 }
 
-/** Runs of which the ledger knows nothing, and requests that were answered for nothing. */
-function unwritten({ requests }: History, pairing: Pairing): string[] {
-  const unpaid = (request: Request) =>
-    !pairing.byRequest.get(request.id)?.some(({ record }) => isWork(record))
-  return [
-    ...pairing.runsAlone.map(({ id, functionName }) => `${id} of ${functionName}: no record`),
-    ...[...requests.values()]
-      .filter((request) => isAccepted(request) && request.runs.length > 0 && unpaid(request))
-      .map(({ id, functionName }) => `${id} of ${functionName}: answered, and only crashes`),
-  ]
+/**
+ * Requests of which the ledger lacks an attempt that ran, and those that were answered for nothing.
+ * A repetition that crashed beside its first needs no line of its own: nobody pays for it.
+ */
+function unwritten({ requests }: History, { byRequest }: Pairing, terms: Terms): string[] {
+  return [...requests.values()].flatMap((request) => {
+    const { id, form, functionName, runs } = request
+    if (runs.length === 0) return []
+    const records = (byRequest.get(id) ?? []).map(({ record }) => record)
+    const agreed = terms.functions.find(({ name }) => name === functionName)
+    const most = form === 'call' || !agreed ? 1 : runsOf(agreed)
+    const written = new Set(records.map(({ attempt }) => attempt)).size
+    if (written < Math.min(runs.length, most)) return [`${id} of ${functionName}: no record`]
+    return isAccepted(request) && !records.some(isWork)
+      ? [`${id} of ${functionName}: answered, and only crashes`]
+      : []
+  })
 }
 
 function durations(pairs: readonly Attempted[]): Figure[] {

@@ -1,7 +1,7 @@
 // What became of events: none accepted is lost, none runs that was refused or never sent, none runs
 // more often than the law and the faults explain, none too early and none too late. Pure.
 
-import type { Attempted, Pairing } from './attempts.ts'
+import type { Pairing } from './attempts.ts'
 import { type Figure, none } from './figure.ts'
 import {
   type Fault,
@@ -84,13 +84,14 @@ interface Grounds {
   terms: Terms
 }
 
-/** Each event under way at a fault may be run once more for it, and no other. */
+/** Each event under way at a fault may be run again for it, and no other. */
 function duplicates(history: History, events: Request[], { pairing, terms }: Grounds): Figure[] {
   let [found, allowed] = [0, 0]
   const causeless: string[] = []
   for (const event of events) {
-    const repeated = repetitions(pairing.byRequest.get(event.id) ?? [])
-    const excuses = history.faults.filter((fault) => isUnderWay(event, fault, terms)).length
+    const repeated = repetitions(event, pairing)
+    const faults = history.faults.filter((fault) => isUnderWay(event, fault, terms))
+    const excuses = faults.reduce((sum, { target }) => sum + repetitionsFor(target), 0)
     found += repeated
     allowed += excuses
     for (let more = excuses; more < repeated; more += 1) {
@@ -100,9 +101,16 @@ function duplicates(history: History, events: Request[], { pairing, terms }: Gro
   return [{ what: 'duplicates', found, allowed }, none('duplicates without a fault', causeless)]
 }
 
+/**
+ * Once more by whoever had it in hand; and when the queue itself is lost, it is handed to another
+ * besides.
+ */
+const repetitionsFor = (target: string) => (target === 'NATS' ? 2 : 1)
+
 /** Runs beyond the first of the same attempt. */
-function repetitions(attempted: readonly Attempted[]): number {
-  return attempted.length - new Set(attempted.map(({ record }) => record.attempt)).size
+function repetitions({ id, runs }: Request, { byRequest }: Pairing): number {
+  const attempts = new Set(byRequest.get(id)?.map(({ record }) => record.attempt))
+  return Math.max(0, runs.length - Math.max(attempts.size, 1))
 }
 
 /** From its first run until the one that settled it was acknowledged. */
@@ -120,7 +128,7 @@ function isUnderWay({ runs, functionName }: Request, fault: Fault, terms: Terms)
 function tooMany(event: Request, { pairing, terms }: Grounds): string[] {
   const attempted = pairing.byRequest.get(event.id) ?? []
   const highest = Math.max(0, ...attempted.map(({ record }) => record.attempt))
-  const most = runsOf(termsOf(terms, event.functionName)) + repetitions(attempted)
+  const most = runsOf(termsOf(terms, event.functionName)) + repetitions(event, pairing)
   return highest > 1 + RETRIES_MAX || event.runs.length > most
     ? [`${event.id} of ${event.functionName}: attempt ${highest}, ${describe(event.runs)}`]
     : []

@@ -58,11 +58,20 @@ export async function makeRig(): Promise<{ path: string; remove(): Promise<void>
   return { path, remove: () => rm(path, { recursive: true, force: true }) }
 }
 
-/** The shipped configuration on this disk; it is mounted and its journal played, as after a boot. */
-export async function startNatsOnDisk(rig: string, disk: string): Promise<NatsOnDisk> {
+/**
+ * The shipped configuration on this disk, or the one that Hearth refuses because it acknowledges
+ * before the disk has a message; the disk is mounted and its journal played, as after a boot.
+ */
+export async function startNatsOnDisk(
+  rig: string,
+  disk: string,
+  { isLazy = false }: { isLazy?: boolean } = {},
+): Promise<NatsOnDisk> {
   const [port, monitor] = [await freePort(), await freePort()]
   const own = await mkdtemp(join(rig, 'nats-'))
-  await writeFile(join(own, 'nats.conf'), await readFile(join(ROOT, 'deploy/nats.conf'), 'utf8'))
+  const shipped = await readFile(join(ROOT, 'deploy/nats.conf'), 'utf8')
+  const lazy = shipped.replace(/.*sync_interval: always.*/, '')
+  await writeFile(join(own, 'nats.conf'), isLazy ? lazy : shipped)
   const mounts = [`${join(own, 'nats.conf')}:/rig/nats.conf:ro`, `${disk}:/rig/disk`, '/dev:/dev']
   const { stdout } = await execute('docker', [
     ...['run', '--detach', '--user', '0'],

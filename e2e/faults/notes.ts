@@ -12,6 +12,8 @@ import type { Line, Note } from './history.ts'
 import type { Noted } from './recorder.ts'
 
 export interface Notes {
+  /** Where the recorder writes. */
+  path: string
   port: number
   /** Resolves when the recorder's disk has it. */
   note(note: Note): Promise<Noted>
@@ -31,6 +33,7 @@ export async function startRecorder(path: string): Promise<Notes> {
   const answers: ((noted: Noted) => void)[] = []
   createInterface(socket).on('line', (text) => answers.shift()?.(JSON.parse(text) as Noted))
   return {
+    path,
     port,
     note(note) {
       return new Promise((resolve) => {

@@ -2,7 +2,7 @@
 // among it; then everything is healed and drained, and what was seen outside is held against what
 // Hearth's books say. The checker alone decides.
 
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda'
@@ -179,9 +179,12 @@ async function conclude(
   const trial = { terms, asked: options }
   // Metering is a little behind what it counts; what is still apart after that is wrong.
   for (const until = performance.now() + BOOKS_MS_MAX; ; await pause(1_000)) {
-    const figures = judge(history, await evidence.books(), trial)
+    const books = await evidence.books()
+    const figures = judge(history, books, trial)
     const isEven = figures.every((figure) => !/billed/.test(figure.what) || !isBroken(figure))
-    if (isEven || performance.now() > until) return figures
+    if (!isEven && performance.now() < until) continue
+    await writeFile(notes.path.replace('log.jsonl', 'books.json'), JSON.stringify(books))
+    return figures
   }
 }
 
