@@ -20,8 +20,9 @@ export interface Billed {
   mbMs: number
 }
 
-/** Clocks of two processes, and the rounding of a record to whole milliseconds. */
-const CLOCKS_DIFFER_MS = 50
+/** A process may lose its CPU between the stamp of a record and the clock of its duration. */
+const PREEMPTED_MS = 500
+/** The rounding of a record to whole milliseconds, and clocks of two processes. */
 const LESS_MS = 5
 
 export function judgeBilling(
@@ -142,7 +143,7 @@ function overlaps(pairs: readonly Attempted[]): string[] {
     if (!before) return []
     const { startedAt, durationMicroseconds } = before.record
     const over = startedAt + durationMicroseconds / 1000 - one.record.startedAt
-    return over > CLOCKS_DIFFER_MS
+    return over > PREEMPTED_MS
       ? [`${before.run.id} of ${before.run.functionName}: ${Math.round(over)} ms too long`]
       : []
   })
