@@ -30,16 +30,21 @@ export async function startRecorder(path: string): Promise<Notes> {
   const port = Number(first)
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
-  const answers: ((noted: Noted) => void)[] = []
-  createInterface(socket).on('line', (text) => answers.shift()?.(JSON.parse(text) as Noted))
+  const answers: PromiseWithResolvers<Noted>[] = []
+  createInterface(socket).on('line', (text) => answers.shift()?.resolve(JSON.parse(text) as Noted))
+  // Without its recorder a trial proves nothing, and must not wait for ever.
+  socket.on('close', () => {
+    for (const { reject } of answers.splice(0)) reject(new Error('the recorder is gone'))
+  })
   return {
     path,
     port,
     note(note) {
-      return new Promise((resolve) => {
-        answers.push(resolve)
-        socket.write(`${JSON.stringify(note)}\n`)
-      })
+      const noted = Promise.withResolvers<Noted>()
+      if (socket.destroyed) noted.reject(new Error('the recorder is gone'))
+      else answers.push(noted)
+      socket.write(`${JSON.stringify(note)}\n`)
+      return noted.promise
     },
     async read() {
       const text = await readFile(path, 'utf8')

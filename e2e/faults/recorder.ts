@@ -54,8 +54,11 @@ function hear(note: Note, socket: Socket): void {
 }
 
 const server = createServer((socket) => {
-  socket.on('error', () => socket.destroy())
-  createInterface(socket).on('line', (text) => hear(JSON.parse(text) as Note, socket))
+  // A sandbox that is killed resets its connection, and the reader of lines passes that on.
+  const gone = () => socket.destroy()
+  socket.on('error', gone)
+  const reader = createInterface(socket).on('error', gone)
+  reader.on('line', (text) => hear(JSON.parse(text) as Note, socket))
 })
 const deaths = await watchDeaths()
 setInterval(() => {
