@@ -84,9 +84,7 @@ function openDesk(parts: ShardParts, shard: string, checkpoint: ShardCheckpoint)
   const laneCount = windows ? 1 : mapping.parallelizationFactor
   const aheadMax = Math.max(AHEAD_MIN, mapping.batchSize * laneCount * 2)
   const bytesMax = BATCH_BYTES_MAX * (laneCount + 1)
-  let [held, bytes] = [0, 0]
-  let makeRoom = () => {}
-  const isRoomy = () => held < aheadMax && bytes < bytesMax
+  const hall = openRoom({ records: aheadMax, bytes: bytesMax })
   const moved = () => {
     const position = watermark.reached() ?? checkpoint.mark().position
     const window = windows?.open()
@@ -94,7 +92,6 @@ function openDesk(parts: ShardParts, shard: string, checkpoint: ShardCheckpoint)
       ...(position !== undefined && { position }),
       ...(window && { window }),
     })
-    if (isRoomy()) makeRoom()
   }
   const work = workOf({ ...parts, shard }, windows, moved)
   const lanes = Array.from({ length: laneCount }, () =>
@@ -102,15 +99,13 @@ function openDesk(parts: ShardParts, shard: string, checkpoint: ShardCheckpoint)
   )
   const takenOf = (record: StreamRecord): Taken => {
     const done = watermark.take(record.position)
-    held += 1
-    bytes += record.size
+    hall.enter(record.size)
     return {
       ...record,
       done() {
         done()
-        held -= 1
-        bytes -= record.size
         moved()
+        hall.leave(record.size)
       },
     }
   }
@@ -129,7 +124,26 @@ function openDesk(parts: ShardParts, shard: string, checkpoint: ShardCheckpoint)
       }
       for (const [index, lane] of lanes.entries()) lane.push(dealt[index] ?? [])
     },
-    async room(stop) {
+    room: hall.wait,
+  }
+}
+
+/** How much may be read ahead, and the wait for a place. */
+function openRoom(max: { records: number; bytes: number }) {
+  let [held, bytes] = [0, 0]
+  let makeRoom = () => {}
+  const isRoomy = () => held < max.records && bytes < max.bytes
+  return {
+    enter(size: number) {
+      held += 1
+      bytes += size
+    },
+    leave(size: number) {
+      held -= 1
+      bytes -= size
+      if (isRoomy()) makeRoom()
+    },
+    async wait(stop: AbortSignal) {
       while (!isRoomy() && !stop.aborted) {
         await new Promise<void>((resolve) => {
           makeRoom = () => {

@@ -64,7 +64,10 @@ function spawnPoller(mapping: object): { process: ChildProcess; texts: string[] 
       source: await openKinesis({
         mapping,
         region: ${JSON.stringify(REGION)},
-        aws: { endpoint: () => ${JSON.stringify(moto.url)}, credentials: ${JSON.stringify(CREDENTIALS)} },
+        aws: {
+          endpoint: () => ${JSON.stringify(moto.url)},
+          credentials: ${JSON.stringify(CREDENTIALS)},
+        },
       }),
       checkpoints: await openCheckpoints(bus),
       shares: openShares({
@@ -75,7 +78,9 @@ function spawnPoller(mapping: object): { process: ChildProcess; texts: string[] 
       }),
       play: async ({ Records }) => {
         await setTimeout(20)
-        for (const { kinesis } of Records) console.log(Buffer.from(kinesis.data, 'base64').toString())
+        for (const { kinesis } of Records) {
+          console.log(Buffer.from(kinesis.data, 'base64').toString())
+        }
         return {}
       },
     })`

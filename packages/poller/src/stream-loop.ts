@@ -94,8 +94,8 @@ interface Pin {
 }
 
 /**
- * LATEST becomes a place that stays what it is, in one write before anything is read: whoever begins
- * again before the first checkpoint must begin there, and not at what is the latest by then.
+ * LATEST becomes a place that stays what it is, in one write before anything is read: whoever
+ * begins again before the first checkpoint must begin there, and not at what is the latest by then.
  */
 async function pinStart(
   { uuid, resets, startingPosition = 'TRIM_HORIZON', startingTimestamp = 0 }: EventSourceMapping,

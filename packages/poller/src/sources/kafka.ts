@@ -10,7 +10,7 @@ import { fetchFrom, recordsOf } from './kafka-fetch.ts'
 import { openOffsets } from './kafka-offsets.ts'
 import { kafkaBatchInfo, kafkaPayload, partitionOf, shardName } from './kafka-record.ts'
 import { readSecretIn } from './secrets.ts'
-import type { ShardRead, SourceOptions, StreamSource } from './source.ts'
+import type { Shard, ShardRead, SourceOptions, StreamSource } from './source.ts'
 
 const ANSWER_MS = 10_000
 
@@ -34,14 +34,7 @@ export async function openKafka(options: SourceOptions): Promise<StreamSource> {
   const offsets = openOffsets({ admin, consumerOf, group, resets: mapping.resets })
 
   return {
-    async shards() {
-      const metadata = await admin.metadata({ topics, autocreateTopics: false, forceUpdate: true })
-      return topics.flatMap((topic) => {
-        const count = metadata.topics.get(topic)?.partitionsCount ?? 0
-        const ids = Array.from({ length: count }, (_, partition) => shardName(topic, partition))
-        return ids.map((id) => ({ id, parents: [] }))
-      })
-    },
+    shards: () => partitionsOf(admin, topics),
 
     async read(shard, from, { max, waitMs, signal }): Promise<ShardRead> {
       if (signal.aborted) return { records: [], ended: false }
@@ -74,6 +67,15 @@ export async function openKafka(options: SourceOptions): Promise<StreamSource> {
       await Promise.allSettled([admin, ...consumers.values()].map((client) => client.close()))
     },
   }
+}
+
+async function partitionsOf(admin: Admin, topics: string[]): Promise<Shard[]> {
+  const metadata = await admin.metadata({ topics, autocreateTopics: false, forceUpdate: true })
+  return topics.flatMap((topic) => {
+    const count = metadata.topics.get(topic)?.partitionsCount ?? 0
+    const ids = Array.from({ length: count }, (_, partition) => shardName(topic, partition))
+    return ids.map((id) => ({ id, parents: [] }))
+  })
 }
 
 /** AWS lets mappings of Kafka be made whether or not the cluster answers; only access is judged. */

@@ -1,4 +1,5 @@
-// Streams on a server that speaks Kinesis, for tests: made, filled and split.
+// Streams on a server that speaks Kinesis, for tests: made, filled and split. It holds no checks of
+// its own.
 
 import {
   CreateStreamCommand,
