@@ -36,6 +36,8 @@ export interface Taken {
   working(): void
   /** For somebody else, at once. */
   giveBack(): void
+  /** Whether nobody else can have been handed it meanwhile, as far as our own clock knows. */
+  isOurs(): boolean
 }
 
 export interface Lane {
@@ -120,7 +122,7 @@ export async function createQueues(bus: Bus): Promise<Queues> {
         inactive_threshold: INACTIVE_MS * NANOSECONDS_PER_MS,
       })
       const consumer = await bus.jetstream.consumers.get(stream, name)
-      return { take: (max) => take(consumer, max) }
+      return { take: (max) => take(bus, consumer, max) }
     },
 
     async backlog(stream) {
@@ -130,23 +132,29 @@ export async function createQueues(bus: Bus): Promise<Queues> {
   }
 }
 
-async function* take(consumer: Consumer, max: number): AsyncGenerator<Taken> {
+async function* take(bus: Bus, consumer: Consumer, max: number): AsyncGenerator<Taken> {
   const messages = await consumer.fetch({ max_messages: max, expires: TAKE_MS })
   try {
-    for await (const message of messages) yield taken(message)
+    for await (const message of messages) yield taken(bus, message)
   } finally {
     messages.stop()
   }
 }
 
-function taken(message: JsMsg): Taken {
+function taken(bus: Bus, message: JsMsg): Taken {
+  let renewedAt = performance.now()
   return {
     subject: message.subject,
     data: message.data,
     deliveries: message.info.deliveryCount,
     done: async () => void (await message.ackAck({ timeout: DONE_WITHIN_MS })),
-    working: () => message.working(),
+    working() {
+      message.working()
+      // What is said while NATS is away is not heard in time.
+      if (bus.connected()) renewedAt = performance.now()
+    },
     giveBack: () => message.nak(),
+    isOurs: () => performance.now() < renewedAt + ACK_WAIT_MS,
   }
 }
 

@@ -18,6 +18,8 @@ interface Message {
   name: string
   done: boolean
   givenBack: boolean
+  /** Whether somebody else may have it. */
+  isLost?: true
 }
 
 /** A queue that has some messages and hands each out once. */
@@ -56,6 +58,7 @@ function takenOf(message: Message): Taken {
     giveBack: () => {
       message.givenBack = true
     },
+    isOurs: () => !message.isLost,
   }
 }
 
@@ -122,6 +125,21 @@ test('a handler that throws is asked again', async () => {
   })
   await vi.advanceTimersByTimeAsync(10_000)
   expect(messages).toEqual([{ name: 'a', done: true, givenBack: false }])
+  await lane.finished
+})
+
+test('what somebody else may have by now is not tried again', async () => {
+  let calls = 0
+  const { lane, messages, inHand } = laneOf(['a'], async () => {
+    calls += 1
+    const [message] = messages
+    if (message) message.isLost = true
+    return { later: true }
+  })
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(calls).toBe(1)
+  expect(inHand()).toBe(0)
+  expect(messages).toMatchObject([{ done: false, givenBack: false }])
   await lane.finished
 })
 

@@ -124,6 +124,8 @@ export class Lane {
         if (this.#closing) return taken.giveBack()
         this.#refused()
         await this.#hold(handled.until)
+        // Another may be at it by now; what it does there needs no company.
+        if (!taken.isOurs()) return
         if (this.#closing) return taken.giveBack()
       }
     } catch (error) {
