@@ -295,33 +295,41 @@ test('Node.js 22 takes callbacks', async () => {
 })
 
 describe('limits', () => {
+  // What is measured is bytes, not the seven hundredths of a CPU that come with 128 MB.
+  beforeAll(() =>
+    hearth.create({
+      FunctionName: 'large',
+      MemorySize: 1024,
+      files: { 'index.mjs': NODE_FUNCTION },
+    }),
+  )
   const request = (bytes: number) => `{"length":"${'x'.repeat(bytes - 13)}"}`
 
   test('6 MB go in and out', async () => {
     const payload = request(6_291_456)
     expect(Buffer.byteLength(payload)).toBe(6_291_456)
     const went = await hearth.lambda.send(
-      new InvokeCommand({ FunctionName: 'node', Payload: payload }),
+      new InvokeCommand({ FunctionName: 'large', Payload: payload }),
     )
     expect(Buffer.from(went.Payload ?? []).toString()).toBe(String(6_291_456 - 13))
-    const came = await hearth.invoke('node', { bytes: 6_291_554 })
+    const came = await hearth.invoke('large', { bytes: 6_291_554 })
     expect(came.json.length).toBe(6_291_554)
   })
 
   test('one byte more is refused on the way in', async () => {
     await expect(
-      hearth.lambda.send(new InvokeCommand({ FunctionName: 'node', Payload: request(6_291_457) })),
+      hearth.lambda.send(new InvokeCommand({ FunctionName: 'large', Payload: request(6_291_457) })),
     ).rejects.toMatchObject({ $metadata: { httpStatusCode: 413 } })
   })
 
   test('one byte more is a function error on the way out, and the function lives on', async () => {
-    const answer = await hearth.invoke('node', { bytes: 6_291_555 })
+    const answer = await hearth.invoke('large', { bytes: 6_291_555 })
     expect(answer.error).toBe('Unhandled')
     expect(answer.json).toEqual({
       errorType: 'Function.ResponseSizeTooLarge',
       errorMessage: 'Response payload size exceeded maximum allowed payload size (6291556 bytes).',
     })
-    expect((await hearth.invoke('node')).status).toBe(200)
+    expect((await hearth.invoke('large')).status).toBe(200)
   })
 })
 
