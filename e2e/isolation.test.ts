@@ -85,7 +85,8 @@ describe('the kernel', () => {
   })
   test('lets libraries fall back from clone3, and kills 32-bit calls', () => {
     expect(results.clone3).toBe('ENOSYS')
-    expect(results['int-0x80']).toMatch(/^(Bad system call|ENOSYS)$/)
+    // Where the kernel itself has no 32-bit calls, that is a fault before any filter is asked.
+    expect(results['int-0x80']).toMatch(/^(Bad system call|ENOSYS|Segmentation fault)$/)
   })
   test('would have told: with more privileges the probe does all that', async () => {
     const allowed = await probeWithPrivileges()
