@@ -51,6 +51,8 @@ const FOR_NOW = new Set([
   'ServiceUnavailableException',
   'TooManyRequestsException',
 ])
+/** What a gateway knows as it accepts, the others hear within a heartbeat; more is no accident. */
+const HEARD_MS_MAX = 10_000
 /** A message that nobody could finish so many times is put aside, lest it kill us for ever. */
 const DELIVERIES_MAX = 50
 const STORE_AGAIN_MS = 1_000
@@ -77,12 +79,17 @@ export function openEventWork(parts: EventWorkParts): (taken: Taken) => Promise<
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error
       if (error.code === 'ServiceException') uncertain.add(taken)
-      if (!FOR_NOW.has(error.code)) return bury(parts, hand, `${error.code}: ${error.message}`)
+      const isForNow = FOR_NOW.has(error.code) || mayBeUnheard(error, event)
+      if (!isForNow) return bury(parts, hand, `${error.code}: ${error.message}`)
       parts.counted('refused')
       return { later: true, until: expiryOf(event, config) }
     }
   }
 }
+
+/** The function or its version may be so new that this poller has not heard of it yet. */
+const mayBeUnheard = ({ code }: ServiceError, { acceptedAt }: AsyncEvent) =>
+  code === 'ResourceNotFoundException' && Date.now() < acceptedAt + HEARD_MS_MAX
 
 function versionOf(parts: EventWorkParts, event: AsyncEvent): FunctionVersion | undefined {
   try {
