@@ -257,11 +257,11 @@ export interface Delivery {
   createdAt: number
 }
 
-/** What was given up; an event's payload travels beside it. */
+/** What was given up; the event's payload, or the delivery's body, travels beside it. */
 export interface DeadLetter {
   event: AsyncEvent
   /** Present where not the event failed, but what was to be told of it. */
-  delivery?: Delivery
+  delivery?: Omit<Delivery, 'body'>
   reason: string
   /** Milliseconds since the epoch. */
   at: number

@@ -137,7 +137,7 @@ function endOfString(text: string, open: number): number {
 
 /** A record without what went in and what came out: what AWS tells where they do not fit. */
 export function withoutPayloads(record: string): string {
-  const { requestPayload: _, responsePayload: __, ...rest } = JSON.parse(record)
+  const { requestPayload: _, responsePayload: __, payload: ___, ...rest } = JSON.parse(record)
   return JSON.stringify(rest)
 }
 

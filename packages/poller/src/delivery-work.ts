@@ -5,6 +5,7 @@
 import type { DeadLetter, Delivery } from '@hearth/bus/messages'
 import type { Taken } from '@hearth/bus/queues'
 import type { DeadLetters } from '@hearth/store/dead-letters'
+import { readDelivery } from '@hearth/store/deliveries'
 import type { Destinations } from './destinations/destination.ts'
 import type { Handled } from './lane.ts'
 
@@ -19,7 +20,7 @@ const TRIED_MS_MAX = 24 * 3_600_000
 
 export function openDeliveryWork(parts: DeliveryWorkParts): (taken: Taken) => Promise<Handled> {
   return async (taken) => {
-    const delivery = JSON.parse(Buffer.from(taken.data).toString()) as Delivery
+    const delivery = readDelivery(taken.data)
     const outcome = await parts.destinations.deliver(delivery)
     if (outcome === 'delivered') {
       parts.counted('delivered')
@@ -33,7 +34,8 @@ export function openDeliveryWork(parts: DeliveryWorkParts): (taken: Taken) => Pr
     parts.report(
       `${shown(delivery.target)} could not be told of ${delivery.requestId}: ${outcome.failed}`,
     )
-    await parts.deadLetters.bury(letterOf(delivery, outcome.failed), new Uint8Array(0))
+    const letter = letterOf(delivery, outcome.failed)
+    await parts.deadLetters.bury(letter, Buffer.from(delivery.body))
     parts.counted('undeliverable')
     return 'done'
   }
@@ -43,10 +45,11 @@ export function openDeliveryWork(parts: DeliveryWorkParts): (taken: Taken) => Pr
 const shown = (target: string) => (target.startsWith('http') ? new URL(target).origin : target)
 
 function letterOf(delivery: Delivery, failed: string): DeadLetter {
-  const { account, functionName, requestId, functionArn: invokedArn, createdAt } = delivery
+  const { body: _, ...told } = delivery
+  const { account, functionName, requestId, functionArn: invokedArn, createdAt } = told
   return {
     event: { requestId, account, functionName, invokedArn, acceptedAt: createdAt, attempt: 1 },
-    delivery,
+    delivery: told,
     reason: `${shown(delivery.target)} could not be told: ${failed}`,
     at: Date.now(),
   }

@@ -48,22 +48,3 @@ test('the trace that is told is the one that the function was given, for dead le
   const letter = deadLetterOf({ region }, hand, { condition: 'RetriesExhausted', result })
   expect(letter?.traceId).toMatch(/;Lineage=[0-9a-f]{8}:0$/)
 })
-
-test.each([
-  ['as it is', 'x'.repeat(6_000_000), true],
-  ['without its payloads', '"'.repeat(3_000_000), false],
-  ['without its payloads, whatever its letters', '\u20ac'.repeat(2_800_000), false],
-])(
-  'a record that is large is told %s, so that NATS takes it',
-  { timeout: 60_000 },
-  (_, answer, isWhole) => {
-    const answered = { ...result, payload: Buffer.from(JSON.stringify(answer)) }
-    const config = { onSuccess: 'arn:aws:s3:::bucket', modifiedAt: 0 }
-    const hand = { event: first, payload, config, version: undefined }
-    const told = destinationOf({ region }, hand, { condition: 'Success', result: answered })
-    const record = JSON.parse(told?.body ?? '')
-    expect(record.requestContext.requestId).toBe('first')
-    expect('responsePayload' in record && 'requestPayload' in record).toBe(isWhole)
-    expect(Buffer.byteLength(JSON.stringify(told))).toBeLessThan(8 * 1_048_576)
-  },
-)

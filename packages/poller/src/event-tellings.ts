@@ -4,16 +4,13 @@
 import type { Delivery } from '@hearth/bus/messages'
 import { functionArn } from '@hearth/core/arn'
 import type { AsyncEvent, GivenUp } from '@hearth/core/async-event'
-import { eventRecord, withoutPayloads } from '@hearth/core/destination'
+import { eventRecord } from '@hearth/core/destination'
 import type { InvocationResult } from '@hearth/core/invocation'
 import { withInvocation } from '@hearth/core/recursion'
 import type { EventInHand } from './event-work.ts'
 
 /** What the invocation answered, of a function that failed, too; a dead letter's ErrorCode. */
 const STATUS_CODE = 200
-
-/** Bytes of a record inside a delivery's JSON: a message of NATS has 8 MB (deploy/nats.conf). */
-const STORED_BYTES_MAX = 8_000_000
 
 /** @returns undefined where the function has no such destination. */
 export function destinationOf(
@@ -50,15 +47,8 @@ export function destinationOf(
     as: 'destination',
     condition: isSuccess ? 'Success' : 'Failure',
     functionArn: arn,
-    body: storable(record),
+    body: record,
   }
-}
-
-/** A record as a delivery holds it: one that NATS would refuse could never be told of at all. */
-function storable(record: string): string {
-  const isSmall = 3 * record.length <= STORED_BYTES_MAX
-  if (isSmall || Buffer.byteLength(JSON.stringify(record)) <= STORED_BYTES_MAX) return record
-  return withoutPayloads(record)
 }
 
 /** @returns undefined where the function has no dead-letter queue. */

@@ -13,7 +13,7 @@ export interface StoredDeadLetter extends DeadLetter {
 }
 
 export interface DeadLetters {
-  /** Resolves once the disk has it; of several of one event the first stays. */
+  /** Resolves once the disk has it; of several of one event, or one delivery, the first stays. */
   bury(letter: DeadLetter, payload: Uint8Array): Promise<void>
   /** Those of one function, oldest first, from the sequence on. */
   list(
@@ -41,7 +41,9 @@ export async function openDeadLetters(streams: Streams): Promise<DeadLetters> {
   return {
     async bury(letter, payload) {
       const { account, functionName, requestId } = letter.event
-      const subject = deadLetterSubject(laneKey(account, functionName), requestId)
+      // What one event is told of may fail to arrive at several places.
+      const id = letter.delivery?.id.replaceAll('.', '-') ?? requestId
+      const subject = deadLetterSubject(laneKey(account, functionName), id)
       await streams.append(subject, encode(letter, payload), { ifAbsent: true })
     },
 

@@ -101,7 +101,8 @@ async function putBack(parts: DeadLetterParts, letter: StoredDeadLetter): Promis
   const now = Date.now()
   if (letter.delivery) {
     const id = `${letter.delivery.id}.${letter.at}`
-    return parts.deliveries.put({ ...letter.delivery, id, createdAt: now })
+    const body = Buffer.from(letter.payload).toString()
+    return parts.deliveries.put({ ...letter.delivery, id, body, createdAt: now })
   }
   const { again: _, ...event } = letter.event
   const requestId = idAfter(event.requestId, letter.at)
