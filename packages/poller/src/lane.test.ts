@@ -143,6 +143,31 @@ test('what somebody else may have by now is not tried again', async () => {
   await lane.finished
 })
 
+test('what arrives while a lane closes is given back, and not begun', async () => {
+  const handled: string[] = []
+  const late: Message = { name: 'late', done: false, givenBack: false }
+  const lane = new Lane({
+    source: {
+      async *take() {
+        await sleep(500)
+        yield takenOf(late)
+      },
+    },
+    handle: async (taken) => {
+      handled.push(Buffer.from(taken.data).toString())
+      return 'done'
+    },
+    room: () => 1,
+    counted: () => {},
+    report: () => {},
+  })
+  const closed = lane.close()
+  await vi.advanceTimersByTimeAsync(2_000)
+  await closed
+  expect(handled).toEqual([])
+  expect(late).toMatchObject({ done: false, givenBack: true })
+})
+
 test('a lane that closes gives back what it only holds, and waits for what runs', async () => {
   const { lane, messages } = laneOf(['held', 'runs'], async (name) => {
     if (name === 'held') return { later: true }

@@ -91,7 +91,9 @@ export class Lane {
       try {
         for await (const taken of this.#options.source.take(free)) {
           count += 1
-          void this.#work(taken)
+          // What arrives as the lane closes was asked for before.
+          if (this.#closing) taken.giveBack()
+          else void this.#work(taken)
         }
       } catch (error) {
         this.#options.report(`a queue could not be read: ${error}`)
