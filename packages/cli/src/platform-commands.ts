@@ -84,9 +84,9 @@ function addServe(program: Command, { version, act }: Surroundings) {
   program
     .command('serve')
     .description('run Hearth in the foreground; HEARTH_* variables configure it')
-    .option('--roles <list>', 'gateway, scheduler, metering (default: all)')
+    .option('--roles <list>', 'gateway, scheduler, poller, metering (default: all)')
     .option('--port <number>', 'where the API listens')
-    .addHelpText('after', '\nExample:\n  hearth serve --roles gateway,metering --port 8080')
+    .addHelpText('after', '\nExample:\n  hearth serve --roles gateway,poller,metering --port 8080')
     .action(act((options: ServeOptions) => serve(options, version)))
 }
 
