@@ -11,14 +11,9 @@ import {
   type Shard as ListedShard,
 } from '@aws-sdk/client-dynamodb-streams'
 import type { SourceAnswer } from '@hearth/bus/messages'
+import { batchInfoOf, judgeStream, payloadOf, placeOf } from './aws-source.ts'
 import { readByIterator } from './shard-iterators.ts'
-import {
-  type Position,
-  refusal,
-  type SourceOptions,
-  type StreamRecord,
-  type StreamSource,
-} from './source.ts'
+import type { Position, SourceOptions, StreamRecord, StreamSource } from './source.ts'
 
 /** A read of DynamoDB Streams gives no more. */
 const READ_MAX = 1_000
@@ -55,49 +50,26 @@ export async function openDynamoDbStreams(options: SourceOptions): Promise<Strea
         parents: ParentShardId === undefined ? [] : [ParentShardId],
       })),
     read,
-    payload: (records) => ({ Records: records.map(({ event }) => event) }),
+    payload: payloadOf,
     batchInfo: (shard, records) => ({
-      DDBStreamBatchInfo: {
-        shardId: shard,
-        startSequenceNumber: records[0]?.position,
-        endSequenceNumber: records.at(-1)?.position,
-        approximateArrivalOfFirstRecord: timeOf(records[0]),
-        approximateArrivalOfLastRecord: timeOf(records.at(-1)),
-        batchSize: records.length,
-        streamArn: arn,
-      },
+      DDBStreamBatchInfo: batchInfoOf({ arn, shard, records }, timeOf),
     }),
     close: async () => client.destroy(),
   }
 }
 
 /** Whether the stream can be read, in AWS's own words where it cannot. */
-export async function judgeDynamoDbStreams(options: SourceOptions): Promise<SourceAnswer> {
+export function judgeDynamoDbStreams(options: SourceOptions): Promise<SourceAnswer> {
   const client = createClient(options)
-  const arn = options.mapping.sourceArn ?? ''
-  try {
-    await client.send(new DescribeStreamCommand({ StreamArn: arn, Limit: 1 }))
-    return { usable: true }
-  } catch (error) {
-    if (error instanceof Error && error.name === 'ResourceNotFoundException') {
-      return refusal(`Stream not found: ${arn}`)
-    }
-    return { unknown: `DynamoDB Streams does not answer: ${error}` }
-  } finally {
-    client.destroy()
-  }
+  const ask = (arn: string) => client.send(new DescribeStreamCommand({ StreamArn: arn, Limit: 1 }))
+  return judgeStream(options, { service: 'DynamoDB Streams', ask }).finally(() => client.destroy())
 }
 
-function createClient({ aws, mapping, region }: SourceOptions): DynamoDBStreamsClient {
-  const endpoint = aws.endpoint('dynamodb')
-  const [, , , arnRegion] = (mapping.sourceArn ?? '').split(':')
-  return new DynamoDBStreamsClient({
-    region: arnRegion || region,
-    ...(endpoint !== undefined && { endpoint }),
-    ...(aws.credentials && { credentials: aws.credentials }),
+const createClient = (options: SourceOptions) =>
+  new DynamoDBStreamsClient({
+    ...placeOf(options, 'dynamodb'),
     requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: ANSWER_MS },
   })
-}
 
 async function listShards(client: DynamoDBStreamsClient, arn: string): Promise<ListedShard[]> {
   const shards: ListedShard[] = []
@@ -175,5 +147,4 @@ function attributeOf(value: AttributeValue): unknown {
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 /** AWS's times of these streams have no milliseconds. */
-const timeOf = (record?: StreamRecord) =>
-  new Date(record?.arrivedAt ?? 0).toISOString().replace(/\.\d{3}Z$/, 'Z')
+const timeOf = (arrivedAt: number) => new Date(arrivedAt).toISOString().replace(/\.\d{3}Z$/, 'Z')

@@ -11,15 +11,10 @@ import {
 } from '@aws-sdk/client-kinesis'
 import type { SourceAnswer } from '@hearth/bus/messages'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { batchInfoOf, judgeStream, payloadOf, placeOf } from './aws-source.ts'
 import { filterDataOf } from './filter-data.ts'
 import { readByIterator } from './shard-iterators.ts'
-import {
-  type Position,
-  refusal,
-  type SourceOptions,
-  type StreamRecord,
-  type StreamSource,
-} from './source.ts'
+import type { Position, SourceOptions, StreamRecord, StreamSource } from './source.ts'
 
 /** A read of Kinesis gives no more. */
 const READ_MAX = 10_000
@@ -65,53 +60,31 @@ export async function openKinesis(options: SourceOptions): Promise<StreamSource>
       },
     }),
 
-    payload: (records) => ({ Records: records.map(({ event }) => event) }),
+    payload: payloadOf,
     batchInfo: (shard, records) => ({
-      KinesisBatchInfo: {
-        shardId: shard,
-        startSequenceNumber: records[0]?.position,
-        endSequenceNumber: records.at(-1)?.position,
-        approximateArrivalOfFirstRecord: timeOf(records[0]),
-        approximateArrivalOfLastRecord: timeOf(records.at(-1)),
-        batchSize: records.length,
-        streamArn: arn,
-      },
+      KinesisBatchInfo: batchInfoOf({ arn, shard, records }, timeOf),
     }),
     close: async () => client.destroy(),
   }
 }
 
 /** Whether the stream can be read, in AWS's own words where it cannot. */
-export async function judgeKinesis(options: SourceOptions): Promise<SourceAnswer> {
+export function judgeKinesis(options: SourceOptions): Promise<SourceAnswer> {
   const client = createClient(options)
-  const arn = options.mapping.sourceArn ?? ''
-  try {
-    await client.send(new ListShardsCommand({ StreamARN: streamArnOf(arn), MaxResults: 1 }))
-    return { usable: true }
-  } catch (error) {
-    if (error instanceof Error && error.name === 'ResourceNotFoundException') {
-      return refusal(`Stream not found: ${arn}`)
-    }
-    return { unknown: `Kinesis does not answer: ${error}` }
-  } finally {
-    client.destroy()
-  }
+  const ask = (arn: string) =>
+    client.send(new ListShardsCommand({ StreamARN: streamArnOf(arn), MaxResults: 1 }))
+  return judgeStream(options, { service: 'Kinesis', ask }).finally(() => client.destroy())
 }
 
-function createClient({ aws, mapping, region }: SourceOptions): KinesisClient {
-  const endpoint = aws.endpoint('kinesis')
-  const [, , , arnRegion] = (mapping.sourceArn ?? '').split(':')
-  return new KinesisClient({
-    region: arnRegion || region,
-    ...(endpoint !== undefined && { endpoint }),
-    ...(aws.credentials && { credentials: aws.credentials }),
+const createClient = (options: SourceOptions) =>
+  new KinesisClient({
+    ...placeOf(options, 'kinesis'),
     // The SDK's own choice is HTTP/2, which servers other than AWS's need not speak.
     requestHandler: new NodeHttpHandler({
       connectionTimeout: CONNECT_MS,
       requestTimeout: ANSWER_MS,
     }),
   })
-}
 
 async function listShards(client: KinesisClient, arn: string): Promise<ListedShard[]> {
   const shards: ListedShard[] = []
@@ -174,4 +147,4 @@ function recordOf(
 }
 
 const streamArnOf = (arn: string) => arn.replace(/\/consumer\/.*$/, '')
-const timeOf = (record?: StreamRecord) => new Date(record?.arrivedAt ?? 0).toISOString()
+const timeOf = (arrivedAt: number) => new Date(arrivedAt).toISOString()

@@ -16,6 +16,7 @@ import {
   SQSServiceException,
 } from '@aws-sdk/client-sqs'
 import type { SourceAnswer } from '@hearth/bus/messages'
+import { placeOf } from './aws-source.ts'
 import { filterDataOf } from './filter-data.ts'
 import { type QueueRecord, type QueueSource, refusal, type SourceOptions } from './source.ts'
 
@@ -69,14 +70,12 @@ export async function judgeSqs(options: SourceOptions): Promise<SourceAnswer> {
   }
 }
 
-function createClient({ aws, mapping, region }: SourceOptions): SQSClient {
-  const endpoint = aws.endpoint('sqs')
-  const [, , , arnRegion] = (mapping.sourceArn ?? '').split(':')
+function createClient(options: SourceOptions): SQSClient {
+  const place = placeOf(options, 'sqs')
   return new SQSClient({
-    region: arnRegion || region,
+    ...place,
     // A server of one's own may name its queues by an address that only it understands.
-    ...(endpoint !== undefined && { endpoint, useQueueUrlAsEndpoint: false }),
-    ...(aws.credentials && { credentials: aws.credentials }),
+    ...('endpoint' in place && { useQueueUrlAsEndpoint: false }),
     requestHandler: {
       connectionTimeout: CONNECT_MS,
       requestTimeout: ANSWER_MS,
