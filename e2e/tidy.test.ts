@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { mappingDiagram } from '@hearth/core/event-source-mapping'
 import { afterAll, describe, expect, test } from 'vitest'
 import { stateDiagram } from '../packages/scheduler/src/environment-states.ts'
 import { FLOORS, violations } from './house.ts'
@@ -43,6 +44,7 @@ describe('this house', () => {
     const page = read('ARCHITECTURE.md')
     expect(page.split('\n').length).toBeLessThanOrEqual(301)
     expect(page).toContain(stateDiagram())
+    expect(page).toContain(mappingDiagram())
   })
 
   test('names in its specification only tests that exist', () => {

@@ -103,6 +103,14 @@ export const transitions = {
   Deleting: [],
 } as const satisfies Record<MappingState, readonly MappingState[]>
 
+/** The table as a mermaid diagram, as ARCHITECTURE.md shows it. */
+export function mappingDiagram(): string {
+  const arrows = Object.entries(transitions).flatMap(([from, targets]) =>
+    targets.map((to) => `  ${from} --> ${to}`),
+  )
+  return ['stateDiagram-v2', '  [*] --> Creating', ...arrows, '  Deleting --> [*]'].join('\n')
+}
+
 /** A new mapping, `Creating` until a poller has taken it up. @throws ServiceError */
 export function createMapping(
   about: EventSource &
