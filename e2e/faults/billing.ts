@@ -5,8 +5,7 @@
 import { billedMs, type InvocationRecord } from '@hearth/core/invocation'
 import type { Attempted, Pairing } from './attempts.ts'
 import { type Figure, none } from './figure.ts'
-import { type History, isAccepted } from './history.ts'
-import { runsOf, type Terms } from './terms.ts'
+import { type History, isAccepted, type Run } from './history.ts'
 
 /** What Hearth says was used: the ledger's records in order, and what it bills for them. */
 export interface Books {
@@ -25,11 +24,7 @@ const PREEMPTED_MS = 500
 /** The rounding of a record to whole milliseconds, and clocks of two processes. */
 const LESS_MS = 5
 
-export function judgeBilling(
-  history: History,
-  pairing: Pairing,
-  { books, terms }: { books: Books; terms: Terms },
-): Figure[] {
+export function judgeBilling(history: History, pairing: Pairing, books: Books): Figure[] {
   const due = dueOf(books.records)
   const names = new Set([...due.keys(), ...books.bill.map(({ functionName }) => functionName)])
   const rows = [...names].map((name) => {
@@ -45,7 +40,7 @@ export function judgeBilling(
   )
   return [
     none('billed twice', twice),
-    none('not billed', [...missing, ...unwritten(history, pairing, terms)]),
+    none('not billed', [...missing, ...unwritten(history, pairing)]),
     none(
       'billed without a run',
       pairing.recordsAlone
@@ -84,19 +79,19 @@ function dueOf(records: readonly InvocationRecord[]): Map<string, typeof NOTHING
 }
 
 /**
- * Requests of which the ledger lacks an attempt that ran, and those that were answered for nothing.
- * A repetition that crashed beside its first needs no line of its own: nobody pays for it.
+ * Runs that the ledger lacks, and requests that were answered for nothing. A repetition that crashed
+ * beside its first needs no line of its own: nobody pays for it.
  */
-function unwritten({ requests }: History, { byRequest }: Pairing, terms: Terms): string[] {
+function unwritten({ requests }: History, { byRequest }: Pairing): string[] {
   return [...requests.values()].flatMap((request) => {
-    const { id, form, functionName, runs } = request
+    const { id, functionName, runs } = request
     if (runs.length === 0) return []
-    const records = (byRequest.get(id) ?? []).map(({ record }) => record)
-    const agreed = terms.functions.find(({ name }) => name === functionName)
-    const most = form === 'call' || !agreed ? 1 : runsOf(agreed)
-    const written = new Set(records.map(({ attempt }) => attempt)).size
-    if (written < Math.min(runs.length, most)) return [`${id} of ${functionName}: no record`]
-    return isAccepted(request) && !records.some(isWork)
+    const paired = byRequest.get(id) ?? []
+    const written = new Set(paired.map(({ run }) => run))
+    const needless = (run: Run) => run.ending === 'died' && written.size > 0
+    const missing = runs.filter((run) => !written.has(run) && !needless(run))
+    if (missing.length > 0) return missing.map(() => `${id} of ${functionName}: no record`)
+    return isAccepted(request) && !paired.some(({ record }) => isWork(record))
       ? [`${id} of ${functionName}: answered, and only crashes`]
       : []
   })

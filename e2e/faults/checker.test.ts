@@ -212,6 +212,12 @@ function quietly(story: Story): Story {
   return story.pass(60_000)
 }
 
+test('an attempt that is made again after a fault, and then succeeds, is no fault', () => {
+  const story = allIsWell().ask('x', ONCE).add({ what: 'struck', target: 'poller a' })
+  story.run('x', ONCE, 'failed').add({ what: 'healed', target: 'poller a' })
+  expect(broken(story.pass(10_000).run('x', ONCE))).toEqual([])
+})
+
 describe('a planted fault breaks its figure', () => {
   test.each(PLANTED)('%s', (what, plant) => {
     const story = allIsWell()
@@ -252,6 +258,19 @@ describe('a planted fault breaks its figure', () => {
     }
     story.add({ what: 'buried', id: 'x', requestId: 'request-x' })
     expect(broken(story)).toEqual(['attempts beyond 1 + MaximumRetryAttempts'])
+  })
+
+  test('a run that the ledger lacks, though it has as many attempts as the law wants', () => {
+    const story = allIsWell().ask('x', NEVER).add({ what: 'struck', target: 'poller a' })
+    story.run('x', NEVER, 'failed').run('x', NEVER, 'failed')
+    story.add({ what: 'healed', target: 'poller a' })
+    story.pass(1_000).run('x', NEVER, 'failed', { attempt: 2 })
+    story.pass(2_000).run('x', NEVER, 'failed', { attempt: 3 })
+    story.add({ what: 'buried', id: 'x', requestId: 'request-x' })
+    expect(broken(story)).toEqual([])
+    const at = story.records.findLastIndex(({ attempt }) => attempt === 1)
+    story.records.splice(at, 1)
+    expect(broken(story)).toEqual(['not billed'])
   })
 
   test('an answer of another call', () => {

@@ -27,7 +27,7 @@ export function judge(history: History, books: Books, trial: { terms: Terms; ask
     ...judgeDeliveries(history, pairing, terms),
     ...judgeCalls(history),
     ...judgeConcurrency(history, terms),
-    ...judgeBilling(history, pairing, { books, terms }),
+    ...judgeBilling(history, pairing, books),
   ]
 }
 
