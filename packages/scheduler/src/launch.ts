@@ -102,8 +102,8 @@ export function describe(
 ) {
   const { version, account, functionName } = place
   const { configuration } = version
-  const stream = logStreamName(version.version, new Date())
   const { group } = configuration.logging
+  const stream = logStreamName({ functionName, version: version.version, group }, new Date())
   const platform = platformLog({
     logging: configuration.logging,
     version: version.version,

@@ -25,10 +25,32 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-test('the name of a stream is AWS’s', () => {
-  expect(logStreamName('$LATEST', new Date('2026-03-04T05:06:07Z'))).toMatch(
-    /^2026\/03\/04\/\[\$LATEST\][0-9a-f]{32}$/,
-  )
+test.each([
+  ['/aws/lambda/f', /^2026\/03\/04\/\[\$LATEST\][0-9a-f]{32}$/],
+  ['/shared', /^2026\/03\/04\/f\[\$LATEST\][0-9a-f]{32}$/],
+])('the name of a stream is AWS’s in %s', (group, form) => {
+  const now = new Date('2026-03-04T05:06:07Z')
+  expect(logStreamName({ functionName: 'f', version: '$LATEST', group }, now)).toMatch(form)
+})
+
+test('times never go back, and an invocation ends when it ended', () => {
+  const times: number[] = []
+  log = new LogStream(platform, (events) => times.push(...events.map((one) => one.timestamp)))
+  const begun = Date.now()
+  log.begin('0', false)
+  say('\0END 0\n')
+  log.close('0', () => ['END 0'])
+  log.begin('1', false)
+  vi.advanceTimersByTime(10)
+  log.close('1', () => ['END 1'])
+  vi.advanceTimersByTime(10)
+  log.begin('2', false)
+  vi.advanceTimersByTime(10)
+  say('late\n\0END 1\n')
+  log.close('2', () => ['END 2'])
+  vi.advanceTimersByTime(500)
+  const order = [0, 0, 0, 30, 30, 30, 30].map((ms) => begun + ms)
+  expect(times).toEqual(order)
 })
 
 test('init, two invocations and what comes between keep their order', () => {

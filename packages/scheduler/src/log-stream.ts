@@ -22,6 +22,8 @@ interface Section {
   /** Makes the last lines; known once the attempt is over. */
   closing: (() => string[]) | undefined
   closedAt: number
+  /** The same by the clock, in milliseconds since the epoch. */
+  closedTime: number
   /** Output between this invocation's end and the next one's beginning. */
   after: LogEvent[]
 }
@@ -41,10 +43,17 @@ const COMPLETE_WAIT_MS = 50
 /** One that never sends a mark has written all when it has been silent for this long. */
 const QUIET_MS = 3
 
-/** `YYYY/MM/DD/[version]<32 hex>`, as AWS names log streams. */
-export function logStreamName(version: string, now: Date): string {
+/**
+ * `YYYY/MM/DD/[version]<32 hex>`, as AWS names log streams; in a group that several functions may
+ * share, with the function's name before the version.
+ */
+export function logStreamName(
+  { functionName, version, group }: { functionName: string; version: string; group: string },
+  now: Date,
+): string {
   const day = now.toISOString().slice(0, 10).replaceAll('-', '/')
-  return `${day}/[${version}]${randomBytes(16).toString('hex')}`
+  const owner = group === `/aws/lambda/${functionName}` ? '' : functionName
+  return `${day}/${owner}[${version}]${randomBytes(16).toString('hex')}`
 }
 
 export class LogStream {
@@ -62,6 +71,7 @@ export class LogStream {
   #reading = 0
   #batch: LogEvent[] = []
   #batchBytes = 0
+  #newest = 0
   #timer: NodeJS.Timeout | undefined
   #second = 0
   #written = 0
@@ -94,6 +104,7 @@ export class LogStream {
       onComplete: undefined,
       closing: undefined,
       closedAt: 0,
+      closedTime: 0,
       after: [],
     })
     this.#schedule()
@@ -105,6 +116,7 @@ export class LogStream {
     if (!section) return
     section.closing = closing
     section.closedAt = performance.now()
+    section.closedTime = Date.now()
     this.#schedule()
   }
 
@@ -221,7 +233,7 @@ export class LogStream {
       if (isOver) this.#completeUpTo(head)
       for (const event of head.lines.splice(0)) this.#emit(event)
       if (!head.closing || !isOver) break
-      const timestamp = Date.now()
+      const timestamp = head.closedTime
       for (const message of head.closing()) this.#emit({ timestamp, message })
       for (const event of head.after) this.#emit(event)
       this.#sections.shift()
@@ -231,7 +243,10 @@ export class LogStream {
     if (head?.closing) this.#schedule()
   }
 
-  #emit(event: LogEvent): void {
+  /** In the order of this log, which is the order of times: readers sort by those. */
+  #emit({ timestamp, message }: LogEvent): void {
+    this.#newest = Math.max(this.#newest, timestamp)
+    const event = { timestamp: this.#newest, message }
     this.#batch.push(event)
     this.#batchBytes += event.message.length
     if (this.#batchBytes > BATCH_BYTES_MAX) this.#send()
