@@ -69,9 +69,16 @@ export const deadLetterSubject = (lane: string, id: string) => `dead.${lane}.${i
 export const ledgerSubject = (schedulerId: string, epoch: string, segment: number) =>
   `meter.${schedulerId}.${epoch}.${segment}`
 
-/** `logs.<account>.<group in base64url>`: lines of one log group. */
-export const logSubject = (account: string, group: string) =>
-  `logs.${account}.${Buffer.from(group).toString('base64url')}`
+/** `logs.<account>.<group>.<stream>`, both in base64url: lines of one log stream. */
+export const logSubject = (account: string, group: string, stream: string) =>
+  `logs.${account}.${logToken(group)}.${logToken(stream)}`
+
+/** Every log stream of a group. */
+export const logGroupSubjects = (account: string, group: string) =>
+  `logs.${account}.${logToken(group)}.*`
+
+/** A group's or a log stream's name as a token of subjects and keys. */
+export const logToken = (name: string) => Buffer.from(name).toString('base64url')
 
 /** KV buckets. */
 export const BUCKETS = {
@@ -79,6 +86,7 @@ export const BUCKETS = {
   eventSourceMappings: 'event-source-mappings',
   claims: 'claims',
   functions: 'functions',
+  logGroups: 'log-groups',
   roster: 'roster',
   totals: 'totals',
 } as const

@@ -8,11 +8,13 @@ import {
   JetStreamApiError,
   type JetStreamManager,
   type MsgRequest,
+  type OrderedConsumerOptions,
   type PersistMode,
   RetentionPolicy,
   StorageType,
   type StreamConfig,
 } from '@nats-io/jetstream'
+import { headers, type MsgHdrs } from '@nats-io/transport-node'
 import { type Bus, requireConnected } from './connect.ts'
 
 export interface StreamOptions {
@@ -33,11 +35,13 @@ export interface StreamMessage {
   sequence: number
   /** Milliseconds since the epoch at which the server stored it. */
   time: number
+  /** A short text beside the data, that can be had without it. */
+  note?: string
   data: Uint8Array
 }
 
 export interface ReadOptions {
-  subject?: string
+  subject?: string | string[]
   fromSequence?: number
   /** Milliseconds since the epoch. */
   fromTime?: number
@@ -52,23 +56,35 @@ export interface Streams {
   append(
     subject: string,
     data: Uint8Array,
-    options?: { ifAbsent?: boolean },
+    options?: { ifAbsent?: boolean; note?: string },
   ): Promise<{ sequence: number } | 'already there'>
   /** Without an acknowledgement: for losable streams only. */
-  publish(subject: string, data: Uint8Array): void
+  publish(subject: string, data: Uint8Array, note?: string): void
   /** In order, without gaps, endless until the signal. */
   read(stream: string, options: ReadOptions): AsyncIterable<StreamMessage>
   /** The stream's newest message of a subject (wildcards allowed). */
   last(stream: string, subject: string): Promise<StreamMessage | undefined>
+  /** The oldest one. */
+  first(stream: string, subject: string): Promise<StreamMessage | undefined>
+  /** The newest message of each subject that there is, without its data. */
+  newest(stream: string, subjects: string): Promise<StreamMessage[]>
   /** The message of a sequence, unless it is gone. */
   message(stream: string, sequence: number): Promise<StreamMessage | undefined>
   /** Of a removable stream; nothing happens when it is gone already. */
   remove(stream: string, sequence: number): Promise<void>
+  /** Of a losable or removable stream: all of some subjects, or all before a sequence. */
+  purge(stream: string, subjects: string, beforeSequence?: number): Promise<void>
   /** First and last sequence, and how many messages each subject has. */
-  facts(
-    stream: string,
-    subjects?: string,
-  ): Promise<{ firstSequence: number; lastSequence: number; subjects: Record<string, number> }>
+  facts(stream: string, subjects?: string): Promise<StreamFacts>
+}
+
+export interface StreamFacts {
+  firstSequence: number
+  lastSequence: number
+  subjects: Record<string, number>
+  /** Of the whole stream. */
+  bytes: number
+  messages: number
 }
 
 const NANOSECONDS = 1_000_000_000
@@ -76,6 +92,8 @@ const WRONG_LAST_SEQUENCE = 10071
 const NO_MESSAGE_FOUND = 10037
 const SEQUENCE_NOT_FOUND = 10043
 const INACTIVE_AFTER_MS = 60_000
+const NEWEST_MS_MAX = 10_000
+const NOTE = 'Hearth-Note'
 
 export async function createStreams(bus: Bus): Promise<Streams> {
   const manager = await bus.jetstream.jetstreamManager()
@@ -87,11 +105,11 @@ export async function createStreams(bus: Bus): Promise<Streams> {
       else await manager.streams.add(config)
     },
 
-    async append(subject, data, { ifAbsent = false } = {}) {
+    async append(subject, data, { ifAbsent = false, note } = {}) {
       requireConnected(bus)
       try {
         const expect = ifAbsent ? { lastSubjectSequence: 0 } : {}
-        const ack = await bus.jetstream.publish(subject, data, { expect })
+        const ack = await bus.jetstream.publish(subject, data, { expect, ...noted(note) })
         return { sequence: ack.seq }
       } catch (error) {
         if (hasCode(error, WRONG_LAST_SEQUENCE)) return 'already there'
@@ -99,11 +117,19 @@ export async function createStreams(bus: Bus): Promise<Streams> {
       }
     },
 
-    publish: (subject, data) => bus.control.publish(subject, data),
+    publish: (subject, data, note) => bus.control.publish(subject, data, noted(note)),
 
     read: (stream, options) => read(bus, stream, options),
 
     last: (stream, subject) => find(manager, stream, { last_by_subj: subject }),
+
+    first: (stream, subject) =>
+      find(manager, stream, { seq: 1, next_by_subj: subject } as MsgRequest),
+
+    async newest(stream, subjects) {
+      const isEmpty = (await find(manager, stream, { last_by_subj: subjects })) === undefined
+      return isEmpty ? [] : newestHeaders(bus, stream, subjects)
+    },
 
     message: (stream, sequence) => find(manager, stream, { seq: sequence }),
 
@@ -115,15 +141,43 @@ export async function createStreams(bus: Bus): Promise<Streams> {
       }
     },
 
-    async facts(stream, subjects = '>') {
-      const { state } = await manager.streams.info(stream, { subjects_filter: subjects })
-      return {
-        firstSequence: state.first_seq,
-        lastSequence: state.last_seq,
-        subjects: state.subjects ?? {},
-      }
+    async purge(stream, subjects, beforeSequence) {
+      const before = beforeSequence === undefined ? {} : { seq: beforeSequence }
+      await manager.streams.purge(stream, { filter: subjects, ...before })
     },
+
+    facts: (stream, subjects = '>') => factsOf(manager, stream, subjects),
   }
+}
+
+async function factsOf(
+  manager: JetStreamManager,
+  stream: string,
+  subjects: string,
+): Promise<StreamFacts> {
+  const { state } = await manager.streams.info(stream, { subjects_filter: subjects })
+  return {
+    firstSequence: state.first_seq,
+    lastSequence: state.last_seq,
+    subjects: state.subjects ?? {},
+    bytes: state.bytes,
+    messages: state.messages,
+  }
+}
+
+async function newestHeaders(bus: Bus, stream: string, subjects: string): Promise<StreamMessage[]> {
+  const found: StreamMessage[] = []
+  const each = deliver(bus, stream, {
+    deliver_policy: DeliverPolicy.LastPerSubject,
+    headers_only: true,
+    filter_subjects: subjects,
+    signal: AbortSignal.timeout(NEWEST_MS_MAX),
+  })
+  for await (const [message, left] of each) {
+    found.push(message)
+    if (left === 0) break
+  }
+  return found
 }
 
 async function find(
@@ -135,7 +189,8 @@ async function find(
     const message = await manager.streams.getMessage(stream, query)
     if (!message) return undefined
     const time = message.time.getTime()
-    return { subject: message.subject, sequence: message.seq, time, data: message.data }
+    const { subject, seq: sequence, data } = message
+    return { subject, sequence, time, ...readNote(message.header), data }
   } catch (error) {
     if (hasCode(error, NO_MESSAGE_FOUND)) return undefined
     throw error
@@ -170,29 +225,51 @@ async function* read(
             opt_start_time: new Date(options.fromTime).toISOString(),
           }
         : { deliver_policy: DeliverPolicy.All }
+  const subjects = options.subject === undefined ? {} : { filter_subjects: options.subject }
+  const { signal } = options
+  for await (const [message] of deliver(bus, stream, { ...from, ...subjects, signal })) {
+    yield message
+  }
+}
+
+/** Messages in order, each with the number of those that wait behind it. */
+async function* deliver(
+  bus: Bus,
+  stream: string,
+  { signal, ...options }: Partial<OrderedConsumerOptions> & { signal: AbortSignal },
+): AsyncGenerator<[StreamMessage, number]> {
   const consumer = await bus.jetstream.consumers.get(stream, {
-    ...from,
+    ...options,
     inactive_threshold: INACTIVE_AFTER_MS,
-    ...(options.subject === undefined ? {} : { filter_subjects: options.subject }),
   })
   const messages = await consumer.consume()
   const stop = () => messages.stop()
-  options.signal.addEventListener('abort', stop)
+  signal.addEventListener('abort', stop)
   try {
-    if (options.signal.aborted) return
+    if (signal.aborted) return
     for await (const message of messages) {
-      yield {
-        subject: message.subject,
-        sequence: message.seq,
-        time: message.time.getTime(),
-        data: message.data,
-      }
+      const { subject, seq: sequence, data } = message
+      const time = message.time.getTime()
+      const note = readNote(message.headers)
+      yield [{ subject, sequence, time, ...note, data }, message.info.pending]
     }
   } finally {
-    options.signal.removeEventListener('abort', stop)
+    signal.removeEventListener('abort', stop)
     messages.stop()
     await consumer.delete().catch(() => {})
   }
+}
+
+function noted(note: string | undefined): { headers?: MsgHdrs } {
+  if (note === undefined) return {}
+  const made = headers()
+  made.set(NOTE, note)
+  return { headers: made }
+}
+
+function readNote(found: MsgHdrs | undefined): { note?: string } {
+  const note = found?.get(NOTE)
+  return note ? { note } : {}
 }
 
 function hasCode(error: unknown, code: number): boolean {

@@ -100,7 +100,11 @@ async function openGround(
   const queues = await createQueues(bus)
   const requests = createRequests(bus, claims)
   const functions = await openFunctions(bus)
-  stops.push(() => functions.close())
+  const logs = await openLogs(bus, streams)
+  stops.push(
+    () => functions.close(),
+    () => logs.close(),
+  )
   return {
     config,
     version,
@@ -114,7 +118,7 @@ async function openGround(
     functions,
     artifacts: await openArtifacts(join(config.HEARTH_DATA_DIR, 'artifacts')),
     ledger: await openLedger(bus, streams),
-    logs: await openLogs(streams),
+    logs,
     metrics: [],
     stops,
   }

@@ -22,7 +22,7 @@ import {
 } from './routes/dead-letters.ts'
 import { resetEventSourceMapping } from './routes/event-source-mappings.ts'
 import type { InvokeParts } from './routes/invoke.ts'
-import { answerLogs } from './routes/logs.ts'
+import { answerLogs } from './routes/logs/operations.ts'
 import { answerScaling } from './routes/scaling.ts'
 import { ROUTES } from './routes/table.ts'
 import { validate } from './validation.ts'
@@ -144,7 +144,10 @@ async function targeted(
   const target = c.req.header('x-amz-target') ?? ''
   try {
     const { service, operation, input } = readTarget(target, body)
-    if (service === LOGS) return answerLogs({ operation, input, account, region }, parts.logs)
+    if (service === LOGS) {
+      const caller = { place: { account, region }, requestId, logs: parts.logs }
+      return await answerLogs({ operation, input }, caller)
+    }
     if (service === SCALING) {
       const caller = { place: { account, region }, requestId, origin: addressOf(c).origin }
       return answerTarget(await answerScaling({ operation, input }, caller, parts))
@@ -243,7 +246,8 @@ function json(status: number, body: unknown): WireAnswer {
   return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
 }
 
-function toResponse({ status, headers, body }: WireAnswer): Response {
+function toResponse({ status, headers, body, stream }: WireAnswer): Response {
+  if (stream) return new Response(ReadableStream.from(stream), { status, headers })
   const bodiless = status === 204
   return new Response(bodiless ? null : Buffer.from(body), { status, headers })
 }

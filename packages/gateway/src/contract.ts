@@ -36,6 +36,8 @@ export interface WireAnswer {
   status: number
   headers: Record<string, string>
   body: Uint8Array | string
+  /** In the place of the body: sent piece by piece, until it ends or the caller goes away. */
+  stream?: AsyncIterable<Uint8Array>
 }
 
 interface Template {

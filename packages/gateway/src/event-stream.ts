@@ -1,6 +1,6 @@
-// The events of InvokeWithResponseStream as AWS's event-stream frames: PayloadChunk for each piece
-// of the answer, then InvokeComplete, which alone says whether the function succeeded. The framing
-// is the SDK's own codec. Pure.
+// AWS's event-stream frames. InvokeWithResponseStream has a PayloadChunk for each piece of the
+// answer, then InvokeComplete, which alone says whether the function succeeded; services of the
+// JSON protocol have events and exceptions of JSON. The framing is the SDK's own codec. Pure.
 
 import type { InvocationResult } from '@hearth/core/invocation'
 import { EventStreamCodec } from '@smithy/core/event-streams'
@@ -28,6 +28,23 @@ export function payloadChunk(bytes: Uint8Array): Uint8Array {
 
 export function invokeComplete(outcome: InvokeComplete): Uint8Array {
   return frame('InvokeComplete', 'application/json', Buffer.from(JSON.stringify(outcome)))
+}
+
+/** One event of the JSON 1.1 protocol. */
+export function eventFrame(type: string, body: object): Uint8Array {
+  return frame(type, 'application/json', Buffer.from(JSON.stringify(body)))
+}
+
+/** The end of a stream that ends badly. */
+export function exceptionFrame(type: string, message: string): Uint8Array {
+  return codec.encode({
+    headers: {
+      ':message-type': { type: 'string', value: 'exception' },
+      ':exception-type': { type: 'string', value: type },
+      ':content-type': { type: 'string', value: 'application/json' },
+    },
+    body: Buffer.from(JSON.stringify({ message })),
+  })
 }
 
 /** What InvokeComplete says of a result. */

@@ -8,6 +8,7 @@ import { getRequestListener } from '@hono/node-server'
 import { type AppParts, createApp } from './app.ts'
 import { createCodeLinks } from './code-links.ts'
 import { findImage } from './image-search.ts'
+import { startLogClock } from './log-clock.ts'
 import { createMetrics } from './metrics.ts'
 import { handleInvoke, isInvoke } from './routes/invoke.ts'
 import { handleStreamingInvoke, isStreamingInvoke } from './routes/invoke-streaming.ts'
@@ -56,6 +57,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   })
   const { concurrency: limit } = options.limits
   const clock = startScalingClock({ functions, limit, report: console.error })
+  const logClock = startLogClock(options.logs, console.error)
   const metrics = createMetrics()
   const parts: AppParts = {
     ...options,
@@ -95,6 +97,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     async close() {
       settlement.close()
       clock.close()
+      logClock.close()
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeIdleConnections()
       const forced = setTimeout(() => server.closeAllConnections(), 5_000)

@@ -1,167 +1,91 @@
-// What functions and the platform wrote, by log group: kept for a while, bounded in size, and
-// losable. Reading starts at a time and goes forward; a token is the place where the last page
-// ended.
+// Logs as CloudWatch has them: groups with their retention and tags (log-groups), and the lines in
+// them (log-lines). This file sees that both agree: a line makes its group, a group that goes takes
+// its lines, and what has expired is removed from the disk.
 
-import { type LogBatch, logSubject, STREAMS } from '@hearth/bus/messages'
-import type { StreamMessage, Streams } from '@hearth/bus/streams'
-
-export interface LogFilter {
-  account: string
-  group: string
-  /** Milliseconds since the epoch. */
-  startTime?: number
-  endTime?: number
-  streams?: readonly string[]
-  /**
-   * CloudWatch's simplest pattern: terms that must all be in the line, quoted where they have
-   * blanks.
-   */
-  pattern?: string
-  limit: number
-  nextToken?: string
-}
-
-export interface FoundEvents {
-  events: FoundEvent[]
-  nextToken?: string
-}
-
-export interface FoundEvent {
-  logStreamName: string
-  timestamp: number
-  message: string
-  ingestionTime: number
-  eventId: string
-}
+import type { Bus } from '@hearth/bus/connect'
+import type { LogBatch, LogEvent } from '@hearth/bus/messages'
+import type { Streams } from '@hearth/bus/streams'
+import { type LogGroup, type LogGroups, type LogStreamRecord, openLogGroups } from './log-groups.ts'
+import { type LogLines, openLogLines } from './log-lines.ts'
+import { isLooseAt } from './log-pages.ts'
 
 export interface Logs {
-  /** Does not wait and may be lost. */
+  readonly groups: LogGroups
+  readonly lines: LogLines
+  /** A function's lines; makes the group. Does not wait and may be lost. */
   publish(account: string, group: string, batch: LogBatch): void
-  filter(filter: LogFilter): Promise<FoundEvents | 'no such group'>
-  groups(account: string, prefix: string): Promise<string[]>
-  streamsOf(account: string, group: string): Promise<string[]>
+  /** Events of a log stream that is there, oldest first; resolves once NATS has them. */
+  put(group: LogGroup, stream: string, events: LogEvent[]): Promise<void>
+  /** Whether made by hand or by a line. */
+  hasStream(group: LogGroup, stream: string): Promise<boolean>
+  /** By name; of one that only lines have made the time is not known here. */
+  streamsOf(group: LogGroup): Promise<(Pick<LogStreamRecord, 'name'> & { createdAt?: number })[]>
+  removeGroup(account: string, name: string): Promise<void>
+  removeStream(account: string, group: string, name: string): Promise<void>
+  /** Removes from the disk what no reader is shown any more. */
+  expire(now: number): Promise<void>
+  close(): void
 }
 
-const BYTES_MAX = 1024 * 1024 * 1024
-const SECONDS_KEPT = 14 * 86_400
-/** A batch is published a little after its lines were written. */
-const BATCH_LAG_MS = 5_000
-const BATCH_BYTES_MAX = 256 * 1024
-const READ_MS_MAX = 10_000
+const DAY_MS = 86_400_000
+/** An event may be this much younger than its storage (PutLogEvents). */
+const AHEAD_MS_MAX = 2 * 3_600_000
 
-export async function openLogs(streams: Streams): Promise<Logs> {
-  const { name } = STREAMS.logs
-  await streams.open({
-    ...STREAMS.logs,
-    bytesMax: BYTES_MAX,
-    ageSecondsMax: SECONDS_KEPT,
-    losable: true,
-  })
+/** Events before this time are not shown. */
+export const expiredBefore = ({ retentionDays }: LogGroup, now: number) =>
+  retentionDays === undefined ? 0 : now - retentionDays * DAY_MS
 
-  const reader = openReader(streams)
+export async function openLogs(bus: Bus, streams: Streams): Promise<Logs> {
+  const groups = await openLogGroups(bus)
+  const lines = await openLogLines(streams)
   return {
+    groups,
+    lines,
+
     publish(account, group, batch) {
-      const subject = logSubject(account, group)
-      for (const part of inParts(batch)) streams.publish(subject, encode(part))
+      groups.notice(account, group)
+      lines.publish(account, group, batch)
     },
 
-    filter: (filter) => findEvents(reader, filter),
-
-    async groups(account, prefix) {
-      const { subjects } = await streams.facts(name, `logs.${account}.>`)
-      return Object.keys(subjects)
-        .map((subject) => Buffer.from(subject.split('.')[2] ?? '', 'base64url').toString())
-        .filter((group) => group.startsWith(prefix))
-        .sort()
+    async put({ account, name, isLoose }, stream, events) {
+      const times = events.map(({ timestamp }) => timestamp)
+      if (!isLoose && isLooseAt(times, Date.now())) {
+        await groups.change(account, name, (group) => ({ ...group, isLoose: true }))
+      }
+      await lines.append(account, name, { stream, events })
     },
 
-    async streamsOf(account, group) {
-      const found = new Set<string>()
-      for await (const { batch } of reader.batches(logSubject(account, group), {}))
-        found.add(batch.stream)
-      return [...found]
+    async hasStream({ account, name }, stream) {
+      if (await groups.findStream(account, name, stream)) return true
+      return (await lines.last({ account, group: name, streams: [stream] })) !== undefined
     },
-  }
-}
 
-type Reader = ReturnType<typeof openReader>
+    async streamsOf({ account, name }) {
+      const found = new Map<string, { name: string; createdAt?: number }>()
+      for (const one of await lines.streamsOf(account, name)) found.set(one, { name: one })
+      for (const one of groups.listStreams(account, name)) found.set(one.name, one)
+      return [...found.values()].sort((one, other) => (one.name < other.name ? -1 : 1))
+    },
 
-function openReader(streams: Streams) {
-  const { name } = STREAMS.logs
-  return {
-    exists: async (subject: string) => (await streams.last(name, subject)) !== undefined,
+    async removeGroup(account, name) {
+      await lines.remove({ account, group: name })
+      await groups.remove(account, name)
+      // What came in between would show in a later group of this name.
+      await lines.remove({ account, group: name })
+    },
 
-    /** Every stored batch of a group from a place on, up to what is there now. */
-    async *batches(subject: string, from: { fromTime?: number; fromSequence?: number }) {
-      const newest = await streams.last(name, subject)
-      if (!newest || (from.fromSequence ?? 0) > newest.sequence) return
-      if ((from.fromTime ?? 0) > newest.time) return
-      const end = AbortSignal.timeout(READ_MS_MAX)
-      for await (const message of streams.read(name, { subject, ...from, signal: end })) {
-        yield { message, batch: decode(message) }
-        if (message.sequence >= newest.sequence) return
+    async removeStream(account, group, name) {
+      await groups.removeStream(account, group, name)
+      await lines.remove({ account, group, streams: [name] })
+    },
+
+    async expire(now) {
+      for (const group of groups.expiring()) {
+        const time = expiredBefore(group, now) - AHEAD_MS_MAX
+        await lines.removeBefore({ account: group.account, group: group.name }, time)
       }
     },
+
+    close: groups.close,
   }
 }
-
-async function findEvents(
-  reader: Reader,
-  filter: LogFilter,
-): Promise<FoundEvents | 'no such group'> {
-  const subject = logSubject(filter.account, filter.group)
-  if (!(await reader.exists(subject))) return 'no such group'
-  const place = readToken(filter.nextToken)
-  const from = place
-    ? { fromSequence: place.sequence }
-    : { fromTime: Math.max((filter.startTime ?? 0) - BATCH_LAG_MS, 0) }
-  const wanted = matcher(filter)
-  const events: FoundEvent[] = []
-  for await (const { message, batch } of reader.batches(subject, from)) {
-    const skip = place?.sequence === message.sequence ? place.index : 0
-    for (const [index, event] of batch.events.entries()) {
-      if (index < skip || !wanted(batch.stream, event)) continue
-      const eventId = `${message.sequence}.${index}`
-      if (events.length >= filter.limit) return { events, nextToken: eventId }
-      const { stream: logStreamName } = batch
-      events.push({ logStreamName, ...event, ingestionTime: message.time, eventId })
-    }
-  }
-  return { events }
-}
-
-function matcher(filter: LogFilter) {
-  const terms = [...(filter.pattern ?? '').matchAll(/"([^"]*)"|(\S+)/g)].map(
-    ([, quoted, bare]) => quoted ?? bare ?? '',
-  )
-  return (stream: string, event: { timestamp: number; message: string }) =>
-    event.timestamp >= (filter.startTime ?? 0) &&
-    event.timestamp < (filter.endTime ?? Number.POSITIVE_INFINITY) &&
-    (!filter.streams || filter.streams.includes(stream)) &&
-    terms.every((term) => event.message.includes(term))
-}
-
-function readToken(token: string | undefined): { sequence: number; index: number } | undefined {
-  const [, sequence, index] = /^(\d+)\.(\d+)$/.exec(token ?? '') ?? []
-  return sequence ? { sequence: Number(sequence), index: Number(index) } : undefined
-}
-
-/** Batches small enough for one message. */
-function* inParts(batch: LogBatch): Generator<LogBatch> {
-  let events: LogBatch['events'] = []
-  let bytes = 0
-  for (const event of batch.events) {
-    if (bytes > 0 && bytes + event.message.length > BATCH_BYTES_MAX) {
-      yield { stream: batch.stream, events }
-      events = []
-      bytes = 0
-    }
-    events.push(event)
-    bytes += event.message.length
-  }
-  if (events.length > 0) yield { stream: batch.stream, events }
-}
-
-const encode = (batch: LogBatch) => Buffer.from(JSON.stringify(batch))
-const decode = (message: StreamMessage) =>
-  JSON.parse(Buffer.from(message.data).toString()) as LogBatch
