@@ -46,10 +46,11 @@ test('a function’s group comes with its first line, and again when it was dele
   const [{ logStreamName = '' } = {}] = logStreams
   expect(logStreamName).toMatch(/^\d{4}\/\d\d\/\d\d\/\[\$LATEST\][0-9a-f]{32}$/)
   const lines = (await logs.get({ logGroupName, logStreamName })).events?.map((one) => one.message)
-  const kinds = lines?.map((line) => /^[A-Z_]+|said \w+/.exec(line?.split('\t').at(-1) ?? '')?.[0])
-  const invocation = (text: string) => ['START', `said ${text}`, 'END', undefined]
-  expect(lines?.filter((line) => line?.startsWith('REPORT'))).toHaveLength(2)
-  expect(kinds?.slice(1).map((kind) => kind)).toEqual([...invocation('one'), ...invocation('two')])
+  const kinds = lines?.map(
+    (line) => /^[A-Z_]+|said \w+/.exec(line?.replace(/^.*INFO\t/, '') ?? '')?.[0],
+  )
+  const invocation = (text: string) => ['START', `said ${text}`, 'END', 'REPORT']
+  expect(kinds).toEqual(['INIT_START', ...invocation('one'), ...invocation('two')])
   await logs.client.send(new DeleteLogGroupCommand({ logGroupName }))
   expect(await refusal(logs.filter({ logGroupName }))).toMatch(/^ResourceNotFoundException/)
   await say('three')
@@ -131,6 +132,22 @@ test('Live Tail shows what comes, each second, and samples what is too much', as
     await logs.put('/live', 's', many)
   }
   expect(updates).toBe(2)
+})
+
+test('Live Tail sessions are few, and end when the caller goes away', async () => {
+  const start = () => logs.client.send(new StartLiveTailCommand({ logGroupIdentifiers: ['/live'] }))
+  const caller = openLogTests(hearth.endpoint)
+  const mine = async () => {
+    const input = { logGroupIdentifiers: ['/live'] }
+    const { responseStream } = await caller.client.send(new StartLiveTailCommand(input))
+    const events = responseStream?.[Symbol.asyncIterator]()
+    await events?.next()
+  }
+  await Promise.all(Array.from({ length: 14 }, mine))
+  const refused = 'LimitExceededException: '
+  await eventually('no more are accepted', async () => (await refusal(start())).startsWith(refused))
+  caller.client.destroy()
+  await eventually('others are accepted', async () => !(await refusal(start())).startsWith(refused))
 })
 
 describe('the AWS CLI', () => {

@@ -35,6 +35,7 @@ export interface LogGroups {
   list(account: string): LogGroup[]
   /** Those of every account that have a retention, from the cache. */
   expiring(): LogGroup[]
+  /** @throws ServiceError LimitExceededException when there are too many records. */
   create(group: LogGroup): Promise<'created' | 'exists'>
   /** Makes the group unless it is known; does not wait, and may fail: the next line tries again. */
   notice(account: string, name: string): void
@@ -63,8 +64,9 @@ export interface LogGroups {
 
 type Kept = LogGroup | LogStreamRecord
 
-/** Room for a hundred thousand and more. */
-const BYTES_MAX = 64 * 1024 * 1024
+const BYTES_MAX = 256 * 1024 * 1024
+/** Every process holds all records in its cache. AWS: a million groups. */
+const RECORDS_MAX = 100_000
 /** Races that one change may lose before we say that the group is too busy. */
 const ATTEMPTS_MAX = 20
 
@@ -82,8 +84,12 @@ export async function openLogGroups(bus: Bus): Promise<LogGroups> {
     (records.cached(key) ?? (await records.get(key)))?.value as never
   const all = <T>(prefix: string) =>
     records.keys(prefix).flatMap((key) => records.cached(key)?.value ?? []) as T[]
-  const create = async (key: string, value: Kept) =>
-    (await records.create(key, value)) === 'exists' ? 'exists' : 'created'
+  const create = async (key: string, value: Kept) => {
+    if (records.keys('').length >= RECORDS_MAX) {
+      throw new ServiceError('LimitExceededException', 'Resource limit exceeded.')
+    }
+    return (await records.create(key, value)) === 'exists' ? 'exists' : 'created'
+  }
   const notice = noticer(records)
   return {
     find: (account, name) => find(groupKey(account, name)),

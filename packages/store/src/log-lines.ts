@@ -157,7 +157,8 @@ async function* readBatches(
 ): AsyncGenerator<StoredBatch> {
   const newest = await newestOf(streams, source)
   if (!newest || (sequence ?? 0) > newest.sequence || (time ?? 0) > newest.storedAt) return
-  const from = sequence !== undefined ? { fromSequence: sequence } : { fromTime: time ?? 0 }
+  const from =
+    sequence !== undefined ? { fromSequence: Math.max(sequence, 1) } : { fromTime: time ?? 0 }
   const subject = subjectsOf(source)
   const signal = AbortSignal.timeout(READ_MS_MAX)
   for await (const message of streams.read(name, { subject, ...from, signal })) {

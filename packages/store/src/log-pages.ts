@@ -94,7 +94,7 @@ export async function pageBackward(
     previous: before ?? LOG_START,
     isEnd: true,
   }
-  if (!oldest || !newest) return nothing
+  if (!oldest || !newest || before?.sequence === 0) return nothing
   const limit = before ?? { sequence: newest.sequence + 1, index: 0 }
   const from = Math.max(oldest.storedAt, beginOf(question))
   const reached = before && (await lines.timeOf(before.sequence))

@@ -172,7 +172,11 @@ export const showPlace = ({ sequence, index }: LogPlace) =>
 export function readPlace(token: string): LogPlace {
   if (!/^\d{56}$/.test(token)) throw refuse('The specified nextToken is invalid.')
   const sequence = Number(token.slice(0, SEQUENCE_DIGITS))
-  return { sequence, index: Number(token.slice(SEQUENCE_DIGITS)) }
+  const index = Number(token.slice(SEQUENCE_DIGITS))
+  if (!Number.isSafeInteger(sequence) || !Number.isSafeInteger(index)) {
+    throw refuse('The specified nextToken is invalid.')
+  }
+  return { sequence, index }
 }
 
 /** One page of things that have names, and a token for the next. */

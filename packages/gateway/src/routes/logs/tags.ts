@@ -61,7 +61,8 @@ export async function listTagsLogGroup(input: Input, caller: LogsCaller): Promis
 /** @throws ServiceError for what are no tags, and for too many. */
 export function readTags(given: unknown): Tags {
   if (given === undefined || given === null) return {}
-  if (typeof given !== 'object' || Object.values(given).some((one) => typeof one !== 'string')) {
+  const isMap = typeof given === 'object' && !Array.isArray(given)
+  if (!isMap || Object.values(given).some((one) => typeof one !== 'string')) {
     throw new ServiceError('SerializationException', 'tags is not a map of strings.')
   }
   const tags = given as Tags
