@@ -364,3 +364,13 @@ describe('what AWS refuses is refused in its words', () => {
     [constraint("'[]'", 'logEvents', 'have length greater than or equal to 1'), []],
   ])('%s', (text, events) => starts(text, () => logs.put(name, 's', events)))
 })
+
+test('without NATS the answer is that nothing can be answered, until it is back', async () => {
+  const read = () => refusal(logs.filter({ logGroupName: '/find' }))
+  await hearth.nats.kill()
+  await expect
+    .poll(read)
+    .toBe('ServiceUnavailableException: Service is unavailable: NATS is out of reach.')
+  await hearth.nats.start()
+  await expect.poll(read, { timeout: 20_000 }).toBe('nothing was refused')
+})

@@ -94,8 +94,13 @@ function addLogs(program: Command, { globals, act }: Surroundings) {
     .argument('<name>', 'function or log group')
     .option('-f, --follow', 'go on as lines arrive')
     .option('--since <time>', 'how far back (90s, 10m, 2h, 1d), or a time', '10m')
-    .option('--filter <terms>', 'only lines with all of these; quote a phrase: \'"no good"\'')
-    .addHelpText('after', '\nExample:\n  hearth logs greeter -f --since 1h --filter ERROR')
+    .option('--filter <pattern>', 'only lines that fit a filter pattern of CloudWatch')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  hearth logs greeter -f --since 1h --filter ERROR' +
+        '\n  hearth logs greeter --filter \'"no good" -harmless\'' +
+        '\n  hearth logs greeter --filter \'{ $.level = "ERROR" && $.n > 3 }\'',
+    )
     .action(
       act(async (name: string, options: LogsOptions) => {
         const { logsClient } = await import('./client.ts')

@@ -145,6 +145,10 @@ async function targeted(
   try {
     const { service, operation, input } = readTarget(target, body)
     if (service === LOGS) {
+      if (!parts.connected()) {
+        const text = 'Service is unavailable: NATS is out of reach.'
+        throw new ServiceError('ServiceUnavailableException', text)
+      }
       const caller = { place: { account, region }, requestId, logs: parts.logs }
       return await answerLogs({ operation, input }, caller)
     }

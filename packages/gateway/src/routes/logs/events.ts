@@ -2,13 +2,11 @@
 // stream in both directions, FilterLogEvents of a whole group. store/log-pages reads; this file
 // says what is asked for, and where a page ends in tokens.
 
-import type { LogEvent } from '@hearth/bus/messages'
 import { parseLogPattern } from '@hearth/core/log-pattern'
 import type { LogGroup } from '@hearth/store/log-groups'
 import {
   EVENT_OVERHEAD_BYTES,
   type FoundEvent,
-  LOG_START,
   type LogPage,
   type LogQuestion,
   pageBackward,
@@ -43,7 +41,7 @@ export async function putLogEvents(input: Input, caller: LogsCaller): Promise<ob
   if (!(await caller.logs.hasStream(group, stream))) throw noSuchStream()
   const now = Date.now()
   const { accepted, rejected } = sortOut(events, { now, expiredBefore: expiredBefore(group, now) })
-  if (accepted.length > 0) await caller.logs.put(group, stream, accepted as LogEvent[])
+  if (accepted.length > 0) await caller.logs.put(group, stream, accepted)
   return {
     nextSequenceToken: sequenceToken(now),
     ...(rejected && { rejectedLogEventsInfo: rejected }),
@@ -104,7 +102,7 @@ export async function getLogEvents(input: Input, caller: LogsCaller): Promise<ob
   const { lines } = caller.logs
   const page: LogPage = isForward
     ? await pageForward(lines, question, place)
-    : await pageBackward(lines, question, place ?? undefined)
+    : await pageBackward(lines, question, place)
   const { events, next, previous } = page
   return {
     events: events.map(({ timestamp, message, storedAt }) => ({
@@ -113,7 +111,7 @@ export async function getLogEvents(input: Input, caller: LogsCaller): Promise<ob
       ingestionTime: storedAt,
     })),
     nextForwardToken: `f/${showPlace(next)}/s`,
-    nextBackwardToken: `b/${showPlace(previous ?? LOG_START)}/s`,
+    nextBackwardToken: `b/${showPlace(previous)}/s`,
   }
 }
 
