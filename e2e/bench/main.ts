@@ -13,6 +13,7 @@ import { events } from './events.ts'
 import { startFloor } from './floor.ts'
 import { java } from './java.ts'
 import { many } from './many.ts'
+import { mappings } from './mappings.ts'
 import { print, type Row } from './table.ts'
 import { warm } from './warm.ts'
 
@@ -24,7 +25,7 @@ const FUNCTION = 'export const handler = async (event) => event'
 
 const { values: given } = parseArgs({
   options: {
-    only: { type: 'string', default: 'warm,apart,cold,direct,java,many,events' },
+    only: { type: 'string', default: 'warm,apart,cold,direct,java,many,events,mappings' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
   },
@@ -45,6 +46,7 @@ const groups: Record<string, () => Promise<Row[]>> = {
   java,
   many: () => many(hearth, functionName),
   events: () => events(effort),
+  mappings,
 }
 try {
   await create(hearth)

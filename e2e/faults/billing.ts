@@ -79,7 +79,7 @@ function dueOf(records: readonly InvocationRecord[]): Map<string, typeof NOTHING
 }
 
 /**
- * Runs that the ledger lacks, and requests that were answered for nothing. A repetition that crashed
+ * Runs that the ledger lacks, and requests answered for nothing. A repetition that crashed
  * beside its first needs no line of its own: nobody pays for it.
  */
 function unwritten({ requests }: History, { byRequest }: Pairing): string[] {
