@@ -56,6 +56,11 @@ const schema = z.object({
   HEARTH_REGION: z.string().default('us-east-1'),
   HEARTH_ACCESS_KEYS: z.string().default(DEFAULT_KEYS).transform(parseKeys),
   /**
+   * Seals secrets at rest; made where it is missing. Hosts that share NATS share it. By default in
+   * the data directory.
+   */
+  HEARTH_MASTER_KEY_FILE: unlessEmpty,
+  /**
    * Tells the sandboxes of several Hearths on one engine apart; by default the data directory does.
    */
   HEARTH_OWNER: z

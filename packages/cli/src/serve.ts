@@ -23,6 +23,7 @@ import { openCheckpoints } from '@hearth/store/checkpoints'
 import { openClaims as openWorkClaims } from '@hearth/store/claims'
 import { type DeadLetters, openDeadLetters } from '@hearth/store/dead-letters'
 import { type Deliveries, openDeliveries } from '@hearth/store/deliveries'
+import { type Envelope, openEnvelope } from '@hearth/store/envelope'
 import { openEventSourceMappings } from '@hearth/store/event-source-mappings'
 import { type Events, openEvents } from '@hearth/store/events'
 import { type Functions, openFunctions } from '@hearth/store/functions'
@@ -46,6 +47,8 @@ interface Ground {
   deliveries: Deliveries
   deadLetters: DeadLetters
   artifacts: Artifacts
+  /** For secrets that are kept. */
+  envelope: Envelope
   functions: Functions
   ledger: Ledger
   logs: Logs
@@ -85,6 +88,9 @@ async function openGround(
   stops: Ground['stops'],
 ): Promise<Ground> {
   await mkdir(config.HEARTH_DATA_DIR, { recursive: true })
+  const envelope = await openEnvelope(
+    config.HEARTH_MASTER_KEY_FILE ?? join(config.HEARTH_DATA_DIR, 'master-key'),
+  )
   const bus = await connectBus({
     url: config.HEARTH_NATS_URL,
     monitorUrl: config.HEARTH_NATS_MONITOR_URL,
@@ -115,6 +121,7 @@ async function openGround(
     events: await openEvents(queues, requests),
     deliveries: await openDeliveries(queues, requests),
     deadLetters: await openDeadLetters(streams),
+    envelope,
     functions,
     artifacts: await openArtifacts(join(config.HEARTH_DATA_DIR, 'artifacts')),
     ledger: await openLedger(bus, streams),
