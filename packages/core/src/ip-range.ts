@@ -28,6 +28,12 @@ export function isWithin(range: IpRange, text: string): boolean {
   return address.value >> ignored === range.value >> ignored
 }
 
+/** However the two are written. */
+export function isSameAddress(one: string, other: string): boolean {
+  const [a, b] = [parseAddress(one), parseAddress(other)]
+  return a !== undefined && a.bits === b?.bits && a.value === b.value
+}
+
 function parseAddress(text: string): Address | undefined {
   const four = parseFour(text)
   if (four !== undefined) return { bits: 32, value: four }
