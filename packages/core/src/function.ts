@@ -16,6 +16,7 @@ import {
 } from './container-image.ts'
 import { ServiceError } from './error.ts'
 import type { EventInvokeConfig } from './event-invoke-config.ts'
+import type { PolicyDocument } from './function-policy.ts'
 import type { ScalableTarget } from './scaling.ts'
 
 export type Architecture = 'arm64' | 'x86_64'
@@ -130,6 +131,8 @@ export interface FunctionDocument {
   concurrency?: Concurrency
   /** How asynchronous events are tried, by qualifier; `$LATEST` where none is given. */
   eventInvoke?: Record<string, EventInvokeConfig>
+  /** Who may invoke it, by qualifier; see function-policy. */
+  policies?: Record<string, PolicyDocument>
   /** Ranges of provisioned concurrency, and what changes them by schedule. */
   scaling?: ScalableTarget[]
 }

@@ -5,8 +5,11 @@
 import { type Condition, parseConditions } from './policy-condition.ts'
 import { PolicyFault } from './policy-fault.ts'
 
-/** Whom a policy binds: whoever it is attached to, or those that it names itself. */
-export type PolicyKind = 'identity' | 'resource'
+/**
+ * Whom a policy binds: whoever it is attached to, or those that it names itself. A role's trust
+ * names who may act as it, and no resource.
+ */
+export type PolicyKind = 'identity' | 'resource' | 'trust'
 
 export interface Policy {
   statements: readonly Statement[]
@@ -38,6 +41,7 @@ export interface Principals {
   services: readonly string[]
 }
 
+const ITSELF: Patterns = { except: false, patterns: ['*'] }
 const VERSIONS = ['2008-10-17', '2012-10-17']
 const MEMBERS = new Set(['Version', 'Id', 'Statement'])
 const STATEMENT_MEMBERS = new Set([
@@ -46,7 +50,7 @@ const STATEMENT_MEMBERS = new Set([
 /** IAM's own limit of a managed policy is 6,144 characters, Lambda's of a resource's 20 KB. */
 const LENGTH_MAX = 20_480
 const ACTION = /^(\*|[a-zA-Z0-9-]+:[a-zA-Z0-9*?]+)$/
-const SERVICE = /^[a-z0-9-]+(\.[a-z0-9-]+)*\.(amazonaws\.com|amazon\.com|hearth)$/
+const SERVICE = /^[a-z0-9-]+(\.[a-z0-9-]+)*\.(amazonaws\.com(\.cn)?|amazon\.com)$/
 const ACCOUNT = /^\d{12}$/
 const ACCOUNT_ARN = /^arn:aws[a-z-]*:iam::(\d{12}):root$/
 const PRINCIPAL_ARN =
@@ -85,6 +89,9 @@ function readStatement(given: unknown, kind: PolicyKind): Statement {
   if (!isRecord(given)) throw new PolicyFault('a Statement is not an object')
   requireMembers(given, STATEMENT_MEMBERS)
   const { Sid: sid, Effect: effect, Principal: principal } = given
+  if (kind === 'trust' && ('Resource' in given || 'NotResource' in given)) {
+    throw new PolicyFault('a role that is trusted is its own Resource')
+  }
   if (sid !== undefined && typeof sid !== 'string') throw new PolicyFault('a Sid is not a string')
   if (effect !== 'Allow' && effect !== 'Deny') {
     throw new PolicyFault('an Effect is neither Allow nor Deny')
@@ -99,7 +106,7 @@ function readStatement(given: unknown, kind: PolicyKind): Statement {
   const actions = readPatterns(given, 'Action')
   const wrong = actions.patterns.find((pattern) => !ACTION.test(pattern))
   if (wrong !== undefined) throw new PolicyFault(`${wrong} is no action`)
-  const resources = readPatterns(given, 'Resource')
+  const resources = kind === 'trust' ? ITSELF : readPatterns(given, 'Resource')
   const unknown = resources.patterns.find((one) => !/^(\*|arn:.+)$/.test(one))
   if (unknown !== undefined) throw new PolicyFault(`${unknown} is no resource`)
   return {

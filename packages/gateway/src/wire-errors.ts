@@ -8,6 +8,8 @@ import type { WireAnswer } from './contract.ts'
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   AccessDeniedException: 403,
   CodeStorageExceededException: 400,
+  DeleteConflict: 409,
+  EntityAlreadyExists: 409,
   ExpiredTokenException: 403,
   IncompleteSignatureException: 403,
   InternalFailure: 500,
@@ -16,9 +18,12 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   InvalidRequestContentException: 400,
   InvalidSignatureException: 403,
   LimitExceededException: 400,
+  MalformedPolicyDocument: 400,
   MissingAuthenticationTokenException: 403,
+  NoSuchEntity: 404,
   NotImplementedException: 501,
   ObjectNotFoundException: 400,
+  PolicyLengthExceededException: 400,
   PreconditionFailedException: 412,
   ProvisionedConcurrencyConfigNotFoundException: 404,
   RecursiveInvocationException: 400,
@@ -46,6 +51,7 @@ const CAPITAL = new Set<ErrorCode>(['RecursiveInvocationException', 'ResourceNot
 const TYPED: Readonly<Partial<Record<ErrorCode, string>>> = {
   InvalidParameterValueException: 'User',
   InvalidRequestContentException: 'User',
+  PolicyLengthExceededException: 'User',
   PreconditionFailedException: 'User',
   ProvisionedConcurrencyConfigNotFoundException: 'User',
   RecursiveInvocationException: 'User',
@@ -56,6 +62,8 @@ const TYPED: Readonly<Partial<Record<ErrorCode, string>>> = {
   TooManyRequestsException: 'User',
 }
 const RETRY_AFTER_SECONDS = '1'
+
+export const statusOf = (code: ErrorCode) => STATUS[code]
 
 /** Never throws; anything but a ServiceError becomes a 500 that tells nothing. */
 export function renderError(error: unknown, requestId: string): WireAnswer {

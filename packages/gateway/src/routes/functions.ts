@@ -17,6 +17,7 @@ import {
   updateFunction,
   versionOf,
 } from '@hearth/core/function'
+import { withoutPolicy } from '@hearth/core/function-policy'
 import { checkNetworkTag } from '@hearth/core/isolation'
 import { viewCode, viewVersion } from '../function-view.ts'
 import {
@@ -155,7 +156,8 @@ export const deleteFunction: Route<
     }
     const published = document.published.filter((version) => version.version !== qualifier)
     if (published.length === document.published.length) return document
-    const rest = withoutEventInvoke({ ...document, published }, qualifier)
+    const configured = withoutEventInvoke({ ...document, published }, qualifier)
+    const rest = withoutPolicy(configured, qualifier)
     return unprovision(rest, qualifier, Date.now())
   })
   return DELETED

@@ -42,6 +42,14 @@ import {
   updateFunctionCode,
   updateFunctionConfiguration,
 } from './functions.ts'
+import {
+  addPermission,
+  deleteResourcePolicy,
+  getPolicy,
+  getResourcePolicy,
+  putResourcePolicy,
+  removePermission,
+} from './permissions.ts'
 import { getFunctionRecursionConfig, putFunctionRecursionConfig } from './recursion.ts'
 import type { Route } from './route.ts'
 import { listVersionsByFunction, publishVersion } from './versions.ts'
@@ -50,6 +58,7 @@ type AnyRoute = Route<never, object>
 
 /** Invoke is not among them: routes/invoke answers it before the rest. */
 export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
+  ['AddPermission', addPermission],
   ['CreateEventSourceMapping', createEventSourceMapping],
   ['CreateFunction', createFunction],
   ['CreateFunctionUrlConfig', createFunctionUrlConfig],
@@ -59,6 +68,7 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['DeleteFunctionEventInvokeConfig', deleteFunctionEventInvokeConfig],
   ['DeleteFunctionUrlConfig', deleteFunctionUrlConfig],
   ['DeleteProvisionedConcurrencyConfig', deleteProvisionedConcurrencyConfig],
+  ['DeleteResourcePolicy', deleteResourcePolicy],
   ['GetAccountSettings', getAccountSettings],
   ['GetEventSourceMapping', getEventSourceMapping],
   ['GetFunction', getFunction],
@@ -67,7 +77,9 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['GetFunctionEventInvokeConfig', getFunctionEventInvokeConfig],
   ['GetFunctionRecursionConfig', getFunctionRecursionConfig],
   ['GetFunctionUrlConfig', getFunctionUrlConfig],
+  ['GetPolicy', getPolicy],
   ['GetProvisionedConcurrencyConfig', getProvisionedConcurrencyConfig],
+  ['GetResourcePolicy', getResourcePolicy],
   ['ListEventSourceMappings', listEventSourceMappings],
   ['ListFunctionEventInvokeConfigs', listFunctionEventInvokeConfigs],
   ['ListFunctionUrlConfigs', listFunctionUrlConfigs],
@@ -79,6 +91,8 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['PutFunctionEventInvokeConfig', putFunctionEventInvokeConfig],
   ['PutFunctionRecursionConfig', putFunctionRecursionConfig],
   ['PutProvisionedConcurrencyConfig', putProvisionedConcurrencyConfig],
+  ['PutResourcePolicy', putResourcePolicy],
+  ['RemovePermission', removePermission],
   ['UpdateEventSourceMapping', updateEventSourceMapping],
   ['UpdateFunctionCode', updateFunctionCode],
   ['UpdateFunctionConfiguration', updateFunctionConfiguration],
