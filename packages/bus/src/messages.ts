@@ -82,11 +82,13 @@ export const logToken = (name: string) => Buffer.from(name).toString('base64url'
 
 /** KV buckets. */
 export const BUCKETS = {
+  accessKeys: 'access-keys',
   checkpoints: 'checkpoints',
   eventSourceMappings: 'event-source-mappings',
   claims: 'claims',
   functions: 'functions',
   logGroups: 'log-groups',
+  roles: 'roles',
   roster: 'roster',
   totals: 'totals',
 } as const
