@@ -8,7 +8,7 @@ import {
   UpdateFunctionUrlConfigCommand,
 } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Hearth, http, startHearth } from './hearth.ts'
+import { type Hearth, http, publicUrl, startHearth } from './hearth.ts'
 
 let hearth: Hearth
 let host: string
@@ -27,10 +27,7 @@ beforeAll(async () => {
       }`,
     },
   })
-  const made = await hearth.lambda.send(
-    new CreateFunctionUrlConfigCommand({ FunctionName: 'web', AuthType: 'NONE' }),
-  )
-  host = new URL(made.FunctionUrl ?? '').host
+  host = (await publicUrl(hearth.lambda, 'web')).host
   path = `${hearth.endpoint}/function-urls/${host.split('.')[0]}`
 })
 afterAll(() => hearth?.stop())

@@ -10,10 +10,13 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Sha256 } from '@aws-crypto/sha256-js'
 import {
+  AddPermissionCommand,
   CreateFunctionCommand,
   type CreateFunctionCommandInput,
+  CreateFunctionUrlConfigCommand,
   InvokeCommand,
   type InvokeCommandInput,
+  type InvokeMode,
   LambdaClient,
   waitUntilFunctionActiveV2,
 } from '@aws-sdk/client-lambda'
@@ -229,6 +232,35 @@ export async function invoke(
     requestId: answer.$metadata.requestId ?? '',
     version: answer.ExecutedVersion,
   }
+}
+
+/** A function URL for everybody, with the two permissions that it takes. @returns its address. */
+export async function publicUrl(
+  lambda: LambdaClient,
+  FunctionName: string,
+  InvokeMode: InvokeMode = 'BUFFERED',
+): Promise<URL> {
+  const everybody = { FunctionName, Principal: '*' }
+  await lambda.send(
+    new AddPermissionCommand({
+      ...everybody,
+      StatementId: 'url',
+      Action: 'lambda:InvokeFunctionUrl',
+      FunctionUrlAuthType: 'NONE',
+    }),
+  )
+  await lambda.send(
+    new AddPermissionCommand({
+      ...everybody,
+      StatementId: 'invoke-by-url',
+      Action: 'lambda:InvokeFunction',
+      InvokedViaFunctionUrl: true,
+    }),
+  )
+  const { FunctionUrl = '' } = await lambda.send(
+    new CreateFunctionUrlConfigCommand({ FunctionName, AuthType: 'NONE', InvokeMode }),
+  )
+  return new URL(FunctionUrl)
 }
 
 export interface HttpAnswer {

@@ -7,14 +7,13 @@ import { readFile } from 'node:fs/promises'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import {
-  CreateFunctionUrlConfigCommand,
   GetFunctionUrlConfigCommand,
   InvokeWithResponseStreamCommand,
   type InvokeWithResponseStreamCommandInput,
 } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listenForStart } from '../packages/cli/src/start-note.ts'
-import { eventually, type Hearth, http, type Part, ROOT, startHearth } from './hearth.ts'
+import { eventually, type Hearth, http, type Part, publicUrl, ROOT, startHearth } from './hearth.ts'
 
 const CHUNK_BYTES = 65_536
 /** Lower than Lambda's, so that a test reaches it. */
@@ -91,14 +90,8 @@ async function stream(
 
 /** Creates a function URL that streams. @returns the address of a path of it. */
 async function openUrl(hearth: Hearth, FunctionName: string): Promise<(path: string) => string> {
-  const { FunctionUrl = '' } = await hearth.lambda.send(
-    new CreateFunctionUrlConfigCommand({
-      FunctionName,
-      AuthType: 'NONE',
-      InvokeMode: 'RESPONSE_STREAM',
-    }),
-  )
-  const [urlId] = new URL(FunctionUrl).host.split('.')
+  const { host } = await publicUrl(hearth.lambda, FunctionName, 'RESPONSE_STREAM')
+  const [urlId] = host.split('.')
   return (path) => `${hearth.endpoint}/function-urls/${urlId}${path}`
 }
 

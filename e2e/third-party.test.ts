@@ -4,10 +4,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inflateSync } from 'node:zlib'
-import { CreateFunctionUrlConfigCommand, type InvokeMode } from '@aws-sdk/client-lambda'
+import type { InvokeMode } from '@aws-sdk/client-lambda'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Hearth, http, ROOT, startHearth } from './hearth.ts'
+import { type Hearth, http, publicUrl, ROOT, startHearth } from './hearth.ts'
 
 let hearth: Hearth
 beforeAll(async () => {
@@ -36,10 +36,8 @@ async function deployWeb(
 ): Promise<(path: string) => string> {
   const FunctionName = name.split('/')[0] ?? name
   await hearth.create({ FunctionName, files: await bundle(name), MemorySize: 512 })
-  const { FunctionUrl = '' } = await hearth.lambda.send(
-    new CreateFunctionUrlConfigCommand({ FunctionName, AuthType: 'NONE', InvokeMode }),
-  )
-  const [urlId] = new URL(FunctionUrl).host.split('.')
+  const { host } = await publicUrl(hearth.lambda, FunctionName, InvokeMode)
+  const [urlId] = host.split('.')
   return (path) => `${hearth.endpoint}/function-urls/${urlId}${path}`
 }
 

@@ -1,8 +1,8 @@
 // Warm calls through one process with every role: a signed Invoke, a function URL, and the AWS SDK
 // itself, at 1, 16 and 64 callers.
 
-import { CreateFunctionUrlConfigCommand, InvokeCommand } from '@aws-sdk/client-lambda'
-import type { Hearth } from '../hearth.ts'
+import { InvokeCommand } from '@aws-sdk/client-lambda'
+import { type Hearth, publicUrl } from '../hearth.ts'
 import { median, type Target } from './load.ts'
 import { BODY, plain, signedInvoke } from './requests.ts'
 import { type Effort, type Medians, measure, pair } from './rounds.ts'
@@ -51,10 +51,7 @@ export function invokeTarget(hearth: Hearth, functionName: string): Target {
 
 async function urlTarget(hearth: Hearth, functionName: string): Promise<Target> {
   const { hostname: host, port } = new URL(hearth.endpoint)
-  const { FunctionUrl = '' } = await hearth.lambda.send(
-    new CreateFunctionUrlConfigCommand({ FunctionName: functionName, AuthType: 'NONE' }),
-  )
-  const bytes = plain(new URL(FunctionUrl).host)
+  const bytes = plain((await publicUrl(hearth.lambda, functionName)).host)
   return { host, port: Number(port), request: () => bytes }
 }
 

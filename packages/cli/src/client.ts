@@ -81,14 +81,14 @@ export async function fetchHealth(
 
 /**
  * A native route's JSON, asked for with the same credentials as everything else; with a body it is
- * a POST.
+ * a POST, unless it says otherwise.
  */
 export async function fetchNative<T>(
   options: ClientOptions,
   path: string,
-  { query = {}, body: sent }: { query?: Record<string, string>; body?: object } = {},
+  asked: { query?: Record<string, string>; body?: object; method?: 'DELETE' | 'PUT' } = {},
 ): Promise<T> {
-  const method = sent ? 'POST' : 'GET'
+  const { query = {}, body: sent, method = sent ? 'POST' : 'GET' } = asked
   const content = sent && { body: JSON.stringify(sent) }
   const [{ SignatureV4 }, client] = await Promise.all([
     import('@smithy/signature-v4'),

@@ -5,6 +5,8 @@
 import { createHash } from 'node:crypto'
 import { basename, resolve } from 'node:path'
 import {
+  AddPermissionCommand,
+  type AddPermissionCommandInput,
   CreateFunctionCommand,
   CreateFunctionUrlConfigCommand,
   type FunctionConfiguration,
@@ -40,6 +42,21 @@ export interface DeployOptions {
 /** The role is kept and shown, and never assumed; AWS's clients insist on one. */
 const DEFAULT_ROLE = 'arn:aws:iam::000000000000:role/hearth'
 const SETTLE_SECONDS = 120
+/** What a URL for everybody takes since October 2025. */
+const PUBLIC_PERMISSIONS = [
+  {
+    StatementId: 'FunctionURLAllowPublicAccess',
+    Action: 'lambda:InvokeFunctionUrl',
+    Principal: '*',
+    FunctionUrlAuthType: 'NONE',
+  },
+  {
+    StatementId: 'FunctionURLInvokeAllowPublicAccess',
+    Action: 'lambda:InvokeFunction',
+    Principal: '*',
+    InvokedViaFunctionUrl: true,
+  },
+] as const
 
 /** What the function is made of: a zip's bytes, or the name of a container image. */
 type Code = { ZipFile: Uint8Array } | { ImageUri: string }
@@ -232,12 +249,29 @@ async function find(client: LambdaClient, name: string) {
 
 async function ensureUrl({ client, name, report }: Work): Promise<string | undefined> {
   const which = { FunctionName: name }
-  try {
-    return (await client.send(new GetFunctionUrlConfigCommand(which))).FunctionUrl
-  } catch (error) {
-    if ((error as Error).name !== 'ResourceNotFoundException') throw error
-  }
+  const existing = await findUrl(client, name)
+  if (existing && existing.AuthType !== 'NONE') return existing.FunctionUrl
+  for (const permission of PUBLIC_PERMISSIONS) await permit(client, { ...which, ...permission })
+  if (existing) return existing.FunctionUrl
   report(`giving ${name} a function URL`)
   const wish = { ...which, AuthType: 'NONE' } as const
   return (await client.send(new CreateFunctionUrlConfigCommand(wish))).FunctionUrl
+}
+
+async function findUrl(client: LambdaClient, name: string) {
+  try {
+    return await client.send(new GetFunctionUrlConfigCommand({ FunctionName: name }))
+  } catch (error) {
+    if ((error as Error).name === 'ResourceNotFoundException') return undefined
+    throw error
+  }
+}
+
+/** It may be there from an earlier deploy. */
+async function permit(client: LambdaClient, wish: AddPermissionCommandInput): Promise<void> {
+  try {
+    await client.send(new AddPermissionCommand(wish))
+  } catch (error) {
+    if ((error as Error).name !== 'ResourceConflictException') throw error
+  }
 }

@@ -7,6 +7,7 @@ import { Command, Option } from 'commander'
 import { addEventCommands } from './event-commands.ts'
 import { EXIT, explain } from './failures.ts'
 import { addFunctionCommands } from './function-commands.ts'
+import { addIdentityCommands } from './identity-commands.ts'
 import type { Format } from './output.ts'
 import { addPlatformCommands } from './platform-commands.ts'
 
@@ -103,4 +104,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 addPlatformCommands(program, surroundings)
 addFunctionCommands(program, surroundings)
 addEventCommands(program, surroundings)
+addIdentityCommands(program, surroundings)
 await program.parseAsync()

@@ -7,12 +7,28 @@ import { SUBJECTS } from '@hearth/bus/messages'
 import type { Requests } from '@hearth/bus/requests'
 import { ServiceError } from '@hearth/core/error'
 import type { Logs } from '@hearth/store/logs'
+import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
+import {
+  type Asker,
+  requireAccess,
+  requireOperation,
+  requireRoot,
+  requireTarget,
+} from './access.ts'
 import { gatherEnvironments } from './census.ts'
 import { CODE_PATH, type CodeLinks } from './code-links.ts'
 import { match, parse, render, type WireAnswer } from './contract.ts'
 import { answerTarget, readTarget } from './json-target.ts'
 import { readReset } from './mapping-wish.ts'
+import { isQuery, renderQueryError } from './query-protocol.ts'
+import {
+  createKey,
+  deleteKey,
+  type KeyParts,
+  type KeyWish,
+  listKeys,
+} from './routes/access-keys.ts'
 import {
   countDeadLetters,
   type DeadLetterParts,
@@ -21,14 +37,21 @@ import {
   redriveDeadLetters,
 } from './routes/dead-letters.ts'
 import { resetEventSourceMapping } from './routes/event-source-mappings.ts'
+import { answerQuery } from './routes/identity-queries.ts'
 import type { InvokeParts } from './routes/invoke.ts'
 import { answerLogs } from './routes/logs/operations.ts'
+import { forgetRole, listOwnRoles, setRole } from './routes/own-roles.ts'
+import type { RoleQueryParts } from './routes/role-queries.ts'
 import { answerScaling } from './routes/scaling.ts'
 import { ROUTES } from './routes/table.ts'
 import { validate } from './validation.ts'
 import { renderError, renderTargetError } from './wire-errors.ts'
 
-export interface AppParts extends InvokeParts, Omit<DeadLetterParts, 'functions'> {
+export interface AppParts
+  extends InvokeParts,
+    KeyParts,
+    RoleQueryParts,
+    Omit<DeadLetterParts, 'functions'> {
   version: string
   roles: readonly string[]
   requests: Requests
@@ -45,48 +68,124 @@ const MAPPINGS_PATH = '/hearth/event-source-mappings/'
 /** Services by the name that X-Amz-Target has for them. */
 const LOGS = 'Logs_20140328'
 const SCALING = 'AnyScaleFrontendService'
+/** As IAM calls them. */
+const SERVICES: Readonly<Record<string, string>> = {
+  [LOGS]: 'logs',
+  [SCALING]: 'application-autoscaling',
+}
 
 export function createApp(parts: AppParts): Hono {
   const app = new Hono()
   for (const path of ['/health', '/_localstack/health']) app.get(path, (c) => health(c, parts))
   app.get(`${CODE_PATH}:sha256`, (c) => code(c, parts))
-  app.get('/hearth/bill', (c) => guarded(c, parts, () => bill(c, parts)))
-  app.get('/hearth/environments', (c) => guarded(c, parts, () => environments(parts)))
+  addOwnRoutes(app, parts)
+  addIdentityRoutes(app, parts)
+  app.post('/', (c) =>
+    isQuery(c.req.header('content-type'))
+      ? guarded(c, parts, (signed) => answerQuery(signed, parts))
+      : guarded(c, parts, (signed) => targeted(c, signed, parts)),
+  )
+  app.all('*', (c) => guarded(c, parts, (signed) => control(c, signed, parts)))
+  return app
+}
+
+/** What AWS has no API for: each an action that a policy may allow. */
+function addOwnRoutes(app: Hono, parts: AppParts): void {
+  const own = (action: string, work: Work) => (c: Context) =>
+    guarded(c, parts, (signed) => {
+      requireAccess(signed.asker, { action: `hearth:${action}`, resource: '*' })
+      return work(signed, c)
+    })
+  app.get(
+    '/hearth/bill',
+    own('GetBill', (_, c) => bill(c, parts)),
+  )
+  app.get(
+    '/hearth/environments',
+    own('ListEnvironments', () => environments(parts)),
+  )
   const deadLetters = '/hearth/dead-letters'
-  app.get(deadLetters, (c) => guarded(c, parts, () => deadLettersOf(c, parts)))
-  app.post(deadLetters, (c) =>
-    guarded(c, parts, async (body) =>
+  app.get(
+    deadLetters,
+    own('ListDeadLetters', (_, c) => deadLettersOf(c, parts)),
+  )
+  app.post(
+    deadLetters,
+    own('RedriveDeadLetters', async ({ body }) =>
       json(200, await redriveDeadLetters(parts, readObject<Redrive>(body))),
     ),
   )
-  app.post(`${MAPPINGS_PATH}:uuid/reset`, (c) =>
-    guarded(c, parts, (body, requestId) => reset(c, body, { parts, requestId })),
+  app.post(
+    `${MAPPINGS_PATH}:uuid/reset`,
+    own('ResetEventSourceMapping', (signed, c) => reset(c, signed, parts)),
   )
-  app.post('/', (c) =>
-    guarded(c, parts, (body, requestId) => targeted(c, body, { parts, requestId })),
-  )
-  app.all('*', (c) =>
-    guarded(c, parts, (body, requestId) => control(c, body, { parts, requestId })),
-  )
-  return app
 }
+
+/** Who may do what is for the operator alone to say. */
+function addIdentityRoutes(app: Hono, parts: AppParts): void {
+  const operators = (action: string, work: Work) => (c: Context) =>
+    guarded(c, parts, (signed) => {
+      requireRoot(signed.asker, `hearth:${action}`)
+      return work(signed, c)
+    })
+  app.get(
+    '/hearth/keys',
+    operators('ListAccessKeys', () => json(200, listKeys(parts))),
+  )
+  app.post(
+    '/hearth/keys',
+    operators('CreateAccessKey', async ({ body }) =>
+      json(200, await createKey(parts, readObject<KeyWish>(body))),
+    ),
+  )
+  app.delete(
+    '/hearth/keys/:id',
+    operators('DeleteAccessKey', async (_, c) => json(200, await deleteKey(parts, idOf(c)))),
+  )
+  app.get(
+    '/hearth/roles',
+    operators('ListRoles', () => json(200, listOwnRoles(parts))),
+  )
+  app.put(
+    '/hearth/roles/:id',
+    operators('SetRole', async ({ body }, c) =>
+      json(200, await setRole(parts, { ...readObject<object>(body), name: idOf(c) })),
+    ),
+  )
+  app.delete(
+    '/hearth/roles/:id',
+    operators('DeleteRole', async (_, c) => json(200, await forgetRole(parts, idOf(c)))),
+  )
+}
+
+/** A request whose signature was good. */
+interface Signed {
+  body: Uint8Array
+  requestId: string
+  asker: Asker
+}
+
+type Work = (signed: Signed, c: Context) => WireAnswer | Promise<WireAnswer>
 
 /** Verifies the caller, runs the work, and turns whatever goes wrong into AWS's error. */
 async function guarded(
   c: Context,
   parts: AppParts,
-  work: (body: Uint8Array, requestId: string) => WireAnswer | Promise<WireAnswer>,
+  work: (signed: Signed) => WireAnswer | Promise<WireAnswer>,
 ): Promise<Response> {
   const requestId = randomUUID()
+  const render = isQuery(c.req.header('content-type')) ? renderQueryError : renderError
   try {
     const body = await readBody(c)
     const { path, query } = addressOf(c)
     const headers = Object.fromEntries(c.req.raw.headers)
-    parts.verify({ method: c.req.method, path, query, headers, body }, Date.now())
-    const answer = await work(body, requestId)
+    const identity = parts.verify({ method: c.req.method, path, query, headers, body }, Date.now())
+    const { incoming: request } = c.env as HttpBindings
+    const place = { account: parts.account, region: parts.region }
+    const answer = await work({ body, requestId, asker: { identity, place, request } })
     return toResponse({ ...answer, headers: { ...answer.headers, 'x-amzn-requestid': requestId } })
   } catch (error) {
-    return toResponse(renderError(error, requestId))
+    return toResponse(render(error, requestId))
   }
 }
 
@@ -109,8 +208,8 @@ async function readBody(c: Context): Promise<Uint8Array> {
 /** One operation of the contract. */
 async function control(
   c: Context,
-  body: Uint8Array,
-  { parts, requestId }: { parts: AppParts; requestId: string },
+  { body, requestId, asker }: Signed,
+  parts: AppParts,
 ): Promise<WireAnswer> {
   const { path, query: text, origin } = addressOf(c)
   const query = new URLSearchParams(text)
@@ -129,7 +228,9 @@ async function control(
   const headers = Object.fromEntries(c.req.raw.headers)
   const input = parse(operation, { labels, query, headers, body })
   validate(operation, input, parts.limits)
-  const place = { account: parts.account, region: parts.region }
+  const { functions } = parts
+  requireOperation(asker, operation.name, { input, functions })
+  const { place } = asker
   const output = await route(input as never, { place, requestId, origin }, parts)
   return render(operation, output as Record<string, unknown>)
 }
@@ -137,13 +238,14 @@ async function control(
 /** One operation of the services that share a path. */
 async function targeted(
   c: Context,
-  body: Uint8Array,
-  { parts, requestId }: { parts: AppParts; requestId: string },
+  { body, requestId, asker }: Signed,
+  parts: AppParts,
 ): Promise<WireAnswer> {
   const { account, region } = parts
   const target = c.req.header('x-amz-target') ?? ''
   try {
     const { service, operation, input } = readTarget(target, body)
+    requireTarget(asker, { service: SERVICES[service], operation, input })
     if (service === LOGS) {
       if (!parts.connected()) {
         const text = 'Service is unavailable: NATS is out of reach.'
@@ -181,11 +283,10 @@ async function bill(c: Context, parts: AppParts): Promise<WireAnswer> {
 /** `{ "position": "LATEST" | "TRIM_HORIZON" }`, `{ "timestamp": <ms> }`, or `{}` for as before. */
 async function reset(
   c: Context,
-  body: Uint8Array,
-  { parts, requestId }: { parts: AppParts; requestId: string },
+  { body, requestId, asker: { place } }: Signed,
+  parts: AppParts,
 ): Promise<WireAnswer> {
-  const { account, region } = parts
-  const caller = { place: { account, region }, requestId, origin: addressOf(c).origin }
+  const caller = { place, requestId, origin: addressOf(c).origin }
   const uuid = c.req.param('uuid') ?? ''
   return json(200, await resetEventSourceMapping(uuid, readReset(readObject(body)), caller, parts))
 }
@@ -201,6 +302,8 @@ async function deadLettersOf(c: Context, parts: AppParts): Promise<WireAnswer> {
   const fromSequence = from === undefined ? {} : { fromSequence: Number(from) }
   return json(200, await listDeadLetters(parts, { functionName, ...fromSequence }))
 }
+
+const idOf = (c: Context) => c.req.param('id') ?? ''
 
 /** @throws ServiceError for what is no JSON object. */
 function readObject<T extends object>(body: Uint8Array): T {

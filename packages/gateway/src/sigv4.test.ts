@@ -9,11 +9,12 @@ import { describe, expect, test } from 'vitest'
 import { createVerifier, type SignedRequest } from './sigv4.ts'
 
 const KEY = { accessKeyId: 'AKID', secretAccessKey: 'secret/+=' }
+const KNOWN = { accessKeyId: KEY.accessKeyId, secret: KEY.secretAccessKey }
 const NOW = Date.UTC(2026, 10, 24, 12, 30, 15)
 const verify = createVerifier({
   region: 'us-east-1',
   services: ['lambda', 'logs'],
-  secretOf: (id) => (id === KEY.accessKeyId ? KEY.secretAccessKey : undefined),
+  find: (id) => (id === KEY.accessKeyId ? KNOWN : undefined),
 })
 
 interface Parts {
@@ -99,7 +100,7 @@ const refusal = (request: SignedRequest, now = NOW) => {
 test('whatever the SDK signs is accepted', async () => {
   await fc.assert(
     fc.asyncProperty(anyParts, async (parts) => {
-      expect(verify(await sign(parts), NOW)).toEqual({ accessKeyId: 'AKID' })
+      expect(verify(await sign(parts), NOW)).toBe(KNOWN)
     }),
     { numRuns: 2_000 },
   )

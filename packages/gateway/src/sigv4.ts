@@ -4,6 +4,7 @@
 
 import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { ServiceError } from '@hearth/core/error'
+import type { Identity } from './identities.ts'
 
 export interface SignedRequest {
   method: string
@@ -15,19 +16,18 @@ export interface SignedRequest {
   body: Uint8Array
 }
 
-export interface VerifierOptions {
+export interface VerifierOptions<K extends { secret: string }> {
   region: string
   /** Services whose signatures are accepted. */
   services: readonly string[]
-  /** The secret of an access key, or undefined when there is none. */
-  secretOf(accessKeyId: string): string | undefined
+  /** Services that have no region, and are signed for AWS's first. */
+  global?: readonly string[]
+  /** Whose an access key is, with its secret, or undefined when there is none. */
+  find(accessKeyId: string, sessionToken: string | undefined, now: number): K | undefined
 }
 
-export interface Identity {
-  accessKeyId: string
-}
-
-export type Verify = (request: SignedRequest, now: number) => Identity
+/** The owner of the key that a request was signed with. */
+export type Verify<K = Identity> = (request: SignedRequest, now: number) => K
 
 interface Claim {
   accessKeyId: string
@@ -39,8 +39,11 @@ interface Claim {
   date: string
   presigned: boolean
   expiresSeconds: number
+  sessionToken: string | undefined
 }
 
+/** Where services that have no region are. */
+const GLOBAL_REGION = 'us-east-1'
 const ALGORITHM = 'AWS4-HMAC-SHA256'
 const SKEW_MS = 5 * 60 * 1000
 const PRESIGNED_SECONDS_MAX = 7 * 24 * 3600
@@ -49,7 +52,9 @@ const UNSIGNED = 'UNSIGNED-PAYLOAD'
 const UNRESERVED = /^[\w.~-]*$/
 
 /** @returns a function that gives the identity or throws the ServiceError that AWS would answer. */
-export function createVerifier(options: VerifierOptions): Verify {
+export function createVerifier<K extends { secret: string }>(
+  options: VerifierOptions<K>,
+): Verify<K> {
   const keys = new Map<string, KeyObject>()
   const signingKey = (secret: string, claim: Claim): KeyObject => {
     const id = `${claim.accessKeyId}/${claim.scope.join('/')}`
@@ -65,8 +70,8 @@ export function createVerifier(options: VerifierOptions): Verify {
   }
   return (request, now) => {
     const claim = readClaim(request)
-    const secret = options.secretOf(claim.accessKeyId)
-    if (secret === undefined) {
+    const known = options.find(claim.accessKeyId, claim.sessionToken, now)
+    if (!known) {
       throw refuse(
         'UnrecognizedClientException',
         'The security token included in the request is invalid.',
@@ -77,9 +82,9 @@ export function createVerifier(options: VerifierOptions): Verify {
     requireSignedHeaders(claim, request)
     const canonical = canonicalRequest(claim, request)
     const toSign = [ALGORITHM, claim.date, claim.scope.join('/'), sha256(canonical)].join('\n')
-    const expected = hmac(signingKey(secret, claim), toSign).digest('hex')
+    const expected = hmac(signingKey(known.secret, claim), toSign).digest('hex')
     if (!equal(expected, claim.signature)) throw mismatch()
-    return { accessKeyId: claim.accessKeyId }
+    return known
   }
 }
 
@@ -120,6 +125,7 @@ function readHeaderClaim(authorization: string, request: SignedRequest): Claim {
     date,
     presigned: false,
     expiresSeconds: 0,
+    sessionToken: header(request, 'x-amz-security-token'),
   }
 }
 
@@ -143,6 +149,7 @@ function readQueryClaim(query: URLSearchParams): Claim {
     date: need('X-Amz-Date'),
     presigned: true,
     expiresSeconds,
+    sessionToken: query.get('X-Amz-Security-Token') ?? undefined,
   }
 }
 
@@ -158,9 +165,12 @@ function readCredential(credential: string): Pick<Claim, 'accessKeyId' | 'scope'
   return { accessKeyId, scope: [day, region, service, end] }
 }
 
-function requireScope({ scope, date }: Claim, options: VerifierOptions): void {
+type Scopes = Pick<VerifierOptions<never>, 'global' | 'region' | 'services'>
+
+function requireScope({ scope, date }: Claim, options: Scopes): void {
   const [day, region, service, end] = scope
-  if (region !== options.region) {
+  const isGlobal = region === GLOBAL_REGION && options.global?.includes(service)
+  if (region !== options.region && !isGlobal) {
     throw refuse(
       'InvalidSignatureException',
       `Credential should be scoped to a valid region, not '${region}'. `,

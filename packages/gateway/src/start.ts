@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { type AppParts, createApp } from './app.ts'
 import { createCodeLinks } from './code-links.ts'
+import { createIdentities } from './identities.ts'
 import { findImage } from './image-search.ts'
 import { startLogClock } from './log-clock.ts'
 import { createMetrics } from './metrics.ts'
@@ -15,7 +16,7 @@ import { handleStreamingInvoke, isStreamingInvoke } from './routes/invoke-stream
 import { handleUrlRequest, urlTarget } from './routes/url-requests.ts'
 import { startScalingClock } from './scaling-clock.ts'
 import { startSettlement } from './settlement.ts'
-import { createVerifier } from './sigv4.ts'
+import { createVerifier, type Verify } from './sigv4.ts'
 import { prepareSnapshot } from './snapshot-preparation.ts'
 import { checkSource } from './source-check.ts'
 
@@ -39,7 +40,9 @@ export interface Gateway {
 }
 
 /** Services whose signatures are accepted: what Hearth answers for. */
-const SERVICES = ['application-autoscaling', 'lambda', 'logs']
+const SERVICES = ['lambda', 'application-autoscaling', 'iam', 'logs', 'sts']
+/** Those that AWS has once for all regions. */
+const GLOBAL_SERVICES = ['iam', 'sts']
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 60_000
 const HEADER_BYTES_MAX = 16 * 1024
@@ -47,7 +50,7 @@ const HEADER_BYTES_MAX = 16 * 1024
 const KEEP_ALIVE_MS = 75_000
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { keys, region, artifacts, functions } = options
+  const { artifacts, functions } = options
   const links = createCodeLinks(options.linkSecret)
   const settlement = startSettlement({
     functions,
@@ -66,7 +69,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     settlement,
     checkSource: (mapping) => checkSource(options.requests, mapping),
     codeLink: (origin, sha256) => links.make(origin, sha256, Date.now()),
-    verify: createVerifier({ region, services: SERVICES, secretOf: (id) => keys.get(id) }),
+    verify: verifierOf(options),
   }
   const control = getRequestListener(createApp(parts).fetch)
   const listener = (request: IncomingMessage, response: ServerResponse) => {
@@ -105,6 +108,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       clearTimeout(forced)
     },
   }
+}
+
+function verifierOf({ keys, ...options }: GatewayOptions): Verify {
+  const { find } = createIdentities({ ...options, rootKeys: keys })
+  const { region } = options
+  return createVerifier({ region, services: SERVICES, global: GLOBAL_SERVICES, find })
 }
 
 function explain(cause: Error, { host, port }: GatewayOptions): string {

@@ -14,6 +14,7 @@ import {
   SYNC_PAYLOAD_BYTES_MAX,
 } from '@hearth/core/invocation'
 import type { Events } from '@hearth/store/events'
+import { requireInvoke } from '../access.ts'
 import { match, parse, type WireAnswer } from '../contract.ts'
 import { readBody, send, splitUrl } from '../http.ts'
 import { requireJson } from '../json-payload.ts'
@@ -92,7 +93,7 @@ export async function readInvocation(
   if (!body) {
     throw tooLarge(operation.name === 'Invoke' ? 'InvokeFunction' : operation.name, bytesMax)
   }
-  parts.verify({ method: 'POST', path, query: text, headers, body }, Date.now())
+  const identity = parts.verify({ method: 'POST', path, query: text, headers, body }, Date.now())
   const input = parse(operation, { labels, query, headers, body })
   validate(operation, input, parts.limits)
   const place = { account: parts.account, region: parts.region }
@@ -100,6 +101,8 @@ export async function readInvocation(
   const trace = traceOf(headers['x-amzn-trace-id'], Date.now())
   const invokedArn = functionArn(place, wish.name, wish.qualifier)
   const document = parts.functions.cached(wish.account, wish.name)
+  const { qualifier } = wish
+  requireInvoke({ identity, place, request }, { arn: invokedArn, document, qualifier })
   const invocation = {
     requestId,
     account: wish.account,
@@ -109,7 +112,7 @@ export async function readInvocation(
     // The queue of events counts for itself, each attempt from the trace that came.
     traceId: wish.type === 'Event' ? trace : counted(trace, invokedArn, document),
     wantsLogTail: wish.tail,
-    ...(wish.qualifier !== undefined && { qualifier: wish.qualifier }),
+    ...(qualifier !== undefined && { qualifier }),
     ...(wish.clientContext !== undefined && { clientContext: wish.clientContext }),
   }
   return { invocation, type: wish.type }

@@ -8,9 +8,11 @@ import { functionArn } from '@hearth/core/arn'
 import { ServiceError } from '@hearth/core/error'
 import type { FunctionDocument, FunctionUrl } from '@hearth/core/function'
 import { type InvocationRequest, SYNC_PAYLOAD_BYTES_MAX } from '@hearth/core/invocation'
+import { requireUrlInvoke, sourceIpOf } from '../access.ts'
 import { type CorsRequest, corsHeaders, isPreflight } from '../cors.ts'
 import { readBody, send, splitUrl } from '../http.ts'
 import { type HttpAnswer, toAnswer, toEvent } from '../http-event.ts'
+import type { Identity } from '../identities.ts'
 import { counted, traceOf } from '../trace.ts'
 import { renderError } from '../wire-errors.ts'
 import { type InvokeParts, startHeader } from './invoke.ts'
@@ -103,11 +105,14 @@ async function toInvocation(
   const { requestId, target, document, parts } = work
   const body = await readBody(request, SYNC_PAYLOAD_BYTES_MAX)
   if (!body) throw new ServiceError('RequestEntityTooLargeException', 'Request Entity Too Large')
-  if (work.url.authType === 'AWS_IAM') requireSigned(request, body, parts)
   const { path, query } = splitUrl(target.url)
   const now = Date.now()
   const { account, name } = document
-  const invokedArn = functionArn({ account, region: parts.region }, name)
+  const place = { account, region: parts.region }
+  const invokedArn = functionArn(place, name)
+  const isSigned = work.url.authType === 'AWS_IAM'
+  const asker = { place, request, ...(isSigned && { identity: signerOf(request, body, parts) }) }
+  requireUrlInvoke(asker, { arn: invokedArn, document, url: work.url })
   const traceId = counted(traceOf(request.headers['x-amzn-trace-id'], now), invokedArn, document)
   const event = toEvent({
     requestId,
@@ -118,7 +123,7 @@ async function toInvocation(
     query,
     headers: request.headers,
     body,
-    sourceIp: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
+    sourceIp: sourceIpOf(request),
     protocol: `HTTP/${request.httpVersion}`,
     traceId,
     port: request.socket.localPort ?? 0,
@@ -135,11 +140,11 @@ async function toInvocation(
   }
 }
 
-function requireSigned(request: IncomingMessage, body: Uint8Array, parts: InvokeParts): void {
+function signerOf(request: IncomingMessage, body: Uint8Array, parts: InvokeParts): Identity {
   const { path, query } = splitUrl(request.url ?? '/')
   const { method = 'GET', headers } = request
   try {
-    parts.verify({ method, path, query, headers, body }, Date.now())
+    return parts.verify({ method, path, query, headers, body }, Date.now())
   } catch (cause) {
     throw new ServiceError('AccessDeniedException', FORBIDDEN, { cause })
   }
