@@ -11,13 +11,15 @@ import { type Bus, connectBus } from '@hearth/bus/connect'
 import { createQueues, type Queues } from '@hearth/bus/queues'
 import { createRequests, type Requests } from '@hearth/bus/requests'
 import { createStreams, type Streams } from '@hearth/bus/streams'
+import { roleNameOf } from '@hearth/core/role'
 import { startGateway } from '@hearth/gateway'
 import { openDoor } from '@hearth/invocation/invoke'
 import { type Schedulers, watchSchedulers } from '@hearth/invocation/schedulers'
 import { connectLeases } from '@hearth/leases/connect'
 import { startMetering } from '@hearth/metering'
 import { startPoller } from '@hearth/poller'
-import { startScheduler, Tokens } from '@hearth/scheduler'
+import { type SchedulerOptions, startScheduler, Tokens } from '@hearth/scheduler'
+import { openAccessKeys } from '@hearth/store/access-keys'
 import { type Artifacts, openArtifacts } from '@hearth/store/artifacts'
 import { openCheckpoints } from '@hearth/store/checkpoints'
 import { openClaims as openWorkClaims } from '@hearth/store/claims'
@@ -29,7 +31,9 @@ import { type Events, openEvents } from '@hearth/store/events'
 import { type Functions, openFunctions } from '@hearth/store/functions'
 import { type Ledger, openLedger } from '@hearth/store/ledger'
 import { type Logs, openLogs } from '@hearth/store/logs'
+import { openRoles } from '@hearth/store/roles'
 import { openRoster } from '@hearth/store/roster'
+import { issueSession } from '@hearth/store/sessions'
 import { openTimers } from '@hearth/store/timers'
 import { awsAccess } from './aws-access.ts'
 import { type Config, suggestSchedulerId } from './config.ts'
@@ -58,6 +62,8 @@ interface Ground {
 }
 
 const HEARD_MS_MAX = 3_000
+/** An environment that has reached its age may still be at work. */
+const SESSION_SPARE_SECONDS = 3_600
 
 /** Runs until a signal; resolves, or rejects when it cannot start, once everything has stopped. */
 export async function serve(config: Config, version: string): Promise<void> {
@@ -131,7 +137,7 @@ async function openGround(
   }
 }
 
-async function scheduler({ config, stops, ...ground }: Ground): Promise<void> {
+async function scheduler({ config, stops, envelope, ...ground }: Ground): Promise<void> {
   const schedulerId = await rememberSchedulerId(config)
   const leases = connectLeases(config.HEARTH_VALKEY_URL)
   const roster = await openRoster(ground.bus)
@@ -155,7 +161,7 @@ async function scheduler({ config, stops, ...ground }: Ground): Promise<void> {
       allow: config.HEARTH_SANDBOX_ALLOW,
       ...(config.HEARTH_SANDBOX_RUNTIME && { runtime: config.HEARTH_SANDBOX_RUNTIME }),
     },
-    ...functionCredentials(config),
+    credentialsOf: credentialsOf(config, envelope),
     requests: ground.requests,
     async openTokens(own) {
       await roster.join(schedulerId)
@@ -236,6 +242,8 @@ async function poller({ config, stops, ...ground }: Ground): Promise<void> {
 async function gateway({ config, version, stops, ...ground }: Ground): Promise<number> {
   const { bus, requests, artifacts, functions, logs, events } = ground
   const mappings = await openEventSourceMappings(bus)
+  const accessKeys = await openAccessKeys(bus)
+  const roles = await openRoles(bus)
   const schedulers = watchSchedulers(requests)
   if (config.HEARTH_ROLES.includes('scheduler')) await heard(schedulers)
   const region = config.HEARTH_REGION
@@ -259,6 +267,9 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
     schedulers,
     functions,
     mappings,
+    accessKeys,
+    roleRecords: roles,
+    envelope: ground.envelope,
     async sweepCheckpoints(mapping) {
       const checkpoints = await openCheckpoints(bus)
       await checkpoints.sweep(mapping, 'former').finally(checkpoints.close)
@@ -269,10 +280,8 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
     deadLetters: ground.deadLetters,
     deliveries: ground.deliveries,
   })
-  stops.push(
-    () => mappings.close(),
-    () => schedulers.close(),
-    () => started.close(),
+  stops.push(...[accessKeys, mappings, roles, schedulers].map((one) => () => one.close()), () =>
+    started.close(),
   )
   ground.metrics.push(started.metrics)
   return started.port
@@ -307,12 +316,23 @@ async function rememberSchedulerId(config: Config): Promise<string> {
   return id
 }
 
-function functionCredentials(config: Config) {
+/**
+ * The operator's where he has named some, for services beside Hearth; else a session of the
+ * function's role, which outlasts the environment that has it.
+ */
+function credentialsOf(config: Config, envelope: Envelope): SchedulerOptions['credentialsOf'] & {} {
   const accessKeyId = config.HEARTH_FUNCTION_ACCESS_KEY_ID
   const secretAccessKey = config.HEARTH_FUNCTION_SECRET_ACCESS_KEY
   const sessionToken = config.HEARTH_FUNCTION_SESSION_TOKEN
-  if (!accessKeyId || !secretAccessKey) return {}
-  return { credentials: { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) } }
+  if (accessKeyId && secretAccessKey) {
+    return () => ({ accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) })
+  }
+  const { HEARTH_AGE_SECONDS_MAX: age, HEARTH_TIMEOUT_SECONDS_MAX: run } = config
+  const seconds = age + run + SESSION_SPARE_SECONDS
+  return ({ account, functionName: name, version }) => {
+    const role = roleNameOf(version.configuration.role)
+    return issueSession(envelope, { account, role, name, expiresAt: Date.now() + seconds * 1000 })
+  }
 }
 
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 12)

@@ -35,7 +35,8 @@ export interface LaunchParts {
   /** Absent where none are kept. */
   snapshots?: Snapshots
   region: string
-  credentials?: FunctionCredentials
+  /** Those of a new environment. */
+  credentialsOf?(place: Place): FunctionCredentials
   codeDirectory(sha256: string): Promise<string>
   publishLogs(account: string, group: string, batch: LogBatch): void
   report(problem: string): void
@@ -96,7 +97,7 @@ export const sandboxCpus = (memoryMb: number) => Math.max(memoryMb / MB_PER_CPU,
 
 /** The log and the process of one environment. */
 export function describe(
-  parts: Pick<LaunchParts, 'credentials' | 'publishLogs' | 'region'>,
+  parts: Pick<LaunchParts, 'credentialsOf' | 'publishLogs' | 'region'>,
   place: Place,
   why: LaunchReason,
 ) {
@@ -120,7 +121,7 @@ export function describe(
     region: parts.region,
     logStream: stream,
     initialisation: initialisationOf(version, why),
-    ...(parts.credentials && { credentials: parts.credentials }),
+    ...(parts.credentialsOf && { credentials: parts.credentialsOf(place) }),
   })
   // A cache that spoils an init must not spoil the next one, too.
   const { HEARTH_CACHE: _, ...uncached } = environment

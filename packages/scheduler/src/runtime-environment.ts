@@ -4,7 +4,7 @@
 import type { Configuration, FunctionVersion, Logging } from '@hearth/core/function'
 import { requireRuntime } from '@hearth/core/runtime'
 
-/** Credentials that every function receives, for the AWS-shaped services it calls. */
+/** What a function signs with when it calls Hearth, or the AWS-shaped services beside it. */
 export interface FunctionCredentials {
   accessKeyId: string
   secretAccessKey: string

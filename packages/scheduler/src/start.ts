@@ -44,7 +44,8 @@ export interface SchedulerOptions {
   stems: Pick<StemsOptions, 'max' | 'standing'>
   /** The most bytes that one streamed response may have. */
   streamedBytesMax: number
-  credentials?: FunctionCredentials
+  /** Those of a new environment. */
+  credentialsOf?(place: Place): FunctionCredentials
   requests: Requests
   /** Whether to work with the native helper where that is possible, or with Docker's API alone. */
   hands: 'auto' | 'off'
