@@ -9,6 +9,7 @@ import { ServiceError } from '@hearth/core/error'
 import type { FunctionDocument, FunctionUrl } from '@hearth/core/function'
 import { effectivePolicy } from '@hearth/core/function-policy'
 import type { Policy } from '@hearth/core/policy'
+import type { EventSourceMappings } from '@hearth/store/event-source-mappings'
 import type { Functions } from '@hearth/store/functions'
 import type { Identity } from './identities.ts'
 
@@ -92,11 +93,16 @@ export function requireUrlInvoke(
 export function requireOperation(
   asker: Asker,
   name: string,
-  work: { input: Input; functions: Pick<Functions, 'cached'> },
+  work: {
+    input: Input
+    functions: Pick<Functions, 'cached'>
+    mappings: Pick<EventSourceMappings, 'cached'>
+  },
 ): void {
   if (asker.identity?.principal.kind === 'root') return
-  const { input, functions } = work
+  const { input, functions, mappings } = work
   const { place } = asker
+  const mapping = mappings.cached(place.account, String(input.UUID ?? ''))
   const reference = isFunctionOperation(name, input)
     ? parseFunctionName(String(input.FunctionName), undefined, place)
     : undefined
@@ -104,7 +110,11 @@ export function requireOperation(
   requireAccess(asker, {
     action: `lambda:${name}`,
     resource: reference ? functionArn(place, reference.name) : resourceOf(input, place),
-    facts: { ...tagFacts(document), ...inputFacts(input, place) },
+    facts: {
+      ...(mapping && { 'lambda:FunctionArn': functionArn(place, mapping.functionName) }),
+      ...tagFacts(document),
+      ...inputFacts(input, place),
+    },
     policy: document && effectivePolicy(document, undefined),
   })
   // Whoever gives a function a role gives its code what the role may do.

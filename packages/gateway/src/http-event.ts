@@ -17,9 +17,18 @@ export interface HttpFacts {
   sourceIp: string
   protocol: string
   traceId: string
+  /** Who signed, where somebody had to. */
+  signer?: Signer
   port: number
   /** Milliseconds since the epoch. */
   now: number
+}
+
+export interface Signer {
+  accessKeyId: string
+  account: string
+  arn: string
+  userId: string
 }
 
 export interface HttpHead {
@@ -50,8 +59,9 @@ export function toEvent(facts: HttpFacts): Record<string, unknown> {
     headers: headersOf(facts),
     ...(Object.keys(query).length > 0 && { queryStringParameters: query }),
     requestContext: {
-      accountId: 'anonymous',
+      accountId: facts.signer?.account ?? 'anonymous',
       apiId: facts.urlId,
+      ...(facts.signer && { authorizer: { iam: viewSigner(facts.signer) } }),
       domainName: facts.domainName,
       domainPrefix: facts.urlId,
       http: {
@@ -68,6 +78,18 @@ export function toEvent(facts: HttpFacts): Record<string, unknown> {
       timeEpoch: facts.now,
     },
     ...bodyOf(facts),
+  }
+}
+
+function viewSigner({ accessKeyId, account, arn, userId }: Signer) {
+  return {
+    accessKey: accessKeyId,
+    accountId: account,
+    callerId: userId,
+    cognitoIdentity: null,
+    principalOrgId: null,
+    userArn: arn,
+    userId,
   }
 }
 

@@ -181,8 +181,8 @@ describe('a signature', () => {
 })
 
 describe('a presigned address', () => {
-  const presign = async (expiresIn: number): Promise<SignedRequest> => {
-    const { query = {} } = await signerFor().presign(
+  const presign = async (expiresIn: number, signer = signerFor()): Promise<SignedRequest> => {
+    const { query = {} } = await signer.presign(
       {
         method: 'GET',
         protocol: 'http:',
@@ -207,6 +207,24 @@ describe('a presigned address', () => {
     expect(refusal(request)).toBeUndefined()
     expect(refusal(request, NOW + 59_000)).toBeUndefined()
     expect(refusal(request, NOW + 61_000)?.code).toBe('InvalidSignatureException')
+  })
+
+  test('of a session carries its token', async () => {
+    const tokens: (string | undefined)[] = []
+    const verifier = createVerifier({
+      region: 'us-east-1',
+      services: ['lambda'],
+      find: (_, token) => {
+        tokens.push(token)
+        return KNOWN
+      },
+    })
+    const credentials = { ...KEY, sessionToken: 'a+/=' }
+    const scope = { region: 'us-east-1', service: 'lambda', sha256: Sha256 }
+    const signer = new SignatureV4({ credentials, ...scope })
+    expect(verifier(await presign(60, signer), NOW)).toBe(KNOWN)
+    expect(verifier(await sign(SIMPLE, signer), NOW)).toBe(KNOWN)
+    expect(tokens).toEqual(['a+/=', 'a+/='])
   })
 
   test('that was changed is refused', async () => {

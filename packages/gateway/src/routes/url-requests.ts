@@ -5,13 +5,14 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { functionArn } from '@hearth/core/arn'
+import { nameOf } from '@hearth/core/authorisation'
 import { ServiceError } from '@hearth/core/error'
 import type { FunctionDocument, FunctionUrl } from '@hearth/core/function'
 import { type InvocationRequest, SYNC_PAYLOAD_BYTES_MAX } from '@hearth/core/invocation'
 import { requireUrlInvoke, sourceIpOf } from '../access.ts'
 import { type CorsRequest, corsHeaders, isPreflight } from '../cors.ts'
 import { readBody, send, splitUrl } from '../http.ts'
-import { type HttpAnswer, toAnswer, toEvent } from '../http-event.ts'
+import { type HttpAnswer, type Signer, toAnswer, toEvent } from '../http-event.ts'
 import type { Identity } from '../identities.ts'
 import { counted, traceOf } from '../trace.ts'
 import { renderError } from '../wire-errors.ts'
@@ -111,7 +112,8 @@ async function toInvocation(
   const place = { account, region: parts.region }
   const invokedArn = functionArn(place, name)
   const isSigned = work.url.authType === 'AWS_IAM'
-  const asker = { place, request, ...(isSigned && { identity: signerOf(request, body, parts) }) }
+  const identity = isSigned ? signerOf(request, body, parts) : undefined
+  const asker = { place, request, ...(identity && { identity }) }
   requireUrlInvoke(asker, { arn: invokedArn, document, url: work.url })
   const traceId = counted(traceOf(request.headers['x-amzn-trace-id'], now), invokedArn, document)
   const event = toEvent({
@@ -124,6 +126,7 @@ async function toInvocation(
     headers: request.headers,
     body,
     sourceIp: sourceIpOf(request),
+    ...(identity && { signer: viewOf(identity) }),
     protocol: `HTTP/${request.httpVersion}`,
     traceId,
     port: request.socket.localPort ?? 0,
@@ -148,6 +151,10 @@ function signerOf(request: IncomingMessage, body: Uint8Array, parts: InvokeParts
   } catch (cause) {
     throw new ServiceError('AccessDeniedException', FORBIDDEN, { cause })
   }
+}
+
+function viewOf({ accessKeyId, userId, principal }: Identity): Signer {
+  return { accessKeyId, userId, account: principal.account, arn: nameOf(principal) }
 }
 
 const FORBIDDEN =
