@@ -47,5 +47,6 @@ bench: $(STAMP)
 
 # The same trial again: make faults FAULTS='--seed=7 --kills=20'
 faults: $(STAMP)
+	@HEARTH_POLICY_CASES=50000 node_modules/.bin/node node_modules/vitest/vitest.mjs run --project law packages/core/src/policy
 	@$(HEARTH) images
 	@node_modules/.bin/node e2e/faults/main.ts $(FAULTS)
