@@ -33,6 +33,8 @@ export interface AccessRequest {
   context: Context
   /** The resource's own. */
   policy?: Policy | undefined
+  /** Whether the resource has to allow it whoever asks, as a role has to trust its bearer. */
+  needsConsent?: boolean
 }
 
 export type Decision =
@@ -53,10 +55,9 @@ export function decide(request: AccessRequest): Decision {
   if (resource.some(isDeny)) return { allowed: false, explicit: true, by: 'resource' }
   const byIdentity = identity.length > 0
   if (!('account' in principal)) return resource.length > 0 ? ALLOWED : denied('resource')
-  if (principal.account !== request.account) {
-    if (resource.length === 0) return denied('resource')
-    return byIdentity ? ALLOWED : denied('identity')
-  }
+  const isStranger = principal.account !== request.account
+  if ((isStranger || request.needsConsent) && resource.length === 0) return denied('resource')
+  if (isStranger) return byIdentity ? ALLOWED : denied('identity')
   // A grant to the whole account leaves it to the account's own policies.
   const named = resource.some(({ principals }) => standing(principals, principal) === 'named')
   return byIdentity || named ? ALLOWED : denied('identity')

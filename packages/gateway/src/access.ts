@@ -28,6 +28,8 @@ interface Wish {
   facts?: Record<string, string | readonly string[] | undefined>
   /** The resource's own. */
   policy?: Policy | undefined
+  /** As authorisation has it. */
+  needsConsent?: boolean
 }
 
 type Input = Record<string, unknown>
@@ -35,7 +37,7 @@ type Input = Record<string, unknown>
 const INVOKE = 'lambda:InvokeFunction'
 
 /** @throws ServiceError AccessDeniedException */
-export function requireAccess(asker: Asker, { action, resource, policy, facts = {} }: Wish): void {
+export function requireAccess(asker: Asker, { facts = {}, ...wish }: Wish): void {
   const { identity, place } = asker
   const principal: Principal = identity?.principal ?? { kind: 'anonymous' }
   if (principal.kind === 'root') return
@@ -43,7 +45,7 @@ export function requireAccess(asker: Asker, { action, resource, policy, facts = 
     ([name, value]) => (value === undefined ? [] : ([[name.toLowerCase(), value]] as const)),
   )
   const { account } = place
-  requireAllowed({ principal, action, resource, account, policy, context: new Map(known) })
+  requireAllowed({ ...wish, principal, account, context: new Map(known) })
 }
 
 /** What only the operator's own keys may do. @throws ServiceError AccessDeniedException */

@@ -65,7 +65,7 @@ export function assumeRole(form: URLSearchParams, asker: Asker, parts: TokenPart
 function requireTrust(asker: Asker, arn: string, role: Role | undefined): asserts role is Role {
   const isThere = role !== undefined && roleArn(role) === arn
   const policy = isThere ? parsePolicy(role.trust, 'trust') : undefined
-  requireAccess(asker, { action: ACTION, resource: arn, policy })
+  requireAccess(asker, { action: ACTION, resource: arn, policy, needsConsent: true })
   if (isThere) return
   throw new ServiceError(
     'AccessDeniedException',
