@@ -89,12 +89,21 @@ test.each<[object, string]>([
   [{ logGroupName: '/g' }, `${LOGS}:/g:log-stream:`],
   [{ logGroupName: '/g', logStreamName: 's' }, `${LOGS}:/g:log-stream:s`],
   [{ logGroupIdentifier: `${LOGS}:/g:*` }, `${LOGS}:/g:log-stream:`],
+  [{ logGroupIdentifiers: ['/g'] }, `${LOGS}:/g:log-stream:`],
+  [{ resourceArn: `${LOGS}:/g` }, `${LOGS}:/g:log-stream:`],
   [{}, '*'],
 ])('logs of %j are on %s', (input, resource) => {
   const target = { service: 'logs', operation: 'GetLogEvents', input: input as never }
   const nothing = user({ Effect: 'Deny', Action: 'sts:*', Resource: '*' })
   expect(() => requireTarget(nothing, target)).toThrow(`logs:GetLogEvents on resource: ${resource}`)
   expect(() => requireTarget(allow(resource), target)).not.toThrow()
+})
+
+test('a tail of several groups takes leave for each', () => {
+  const input = { logGroupIdentifiers: ['/g', `${LOGS}:/secret`] }
+  const target = { service: 'logs', operation: 'StartLiveTail', input }
+  const refusal = `logs:StartLiveTail on resource: ${LOGS}:/secret:log-stream:`
+  expect(() => requireTarget(allow(`${LOGS}:/g:*`), target)).toThrow(refusal)
 })
 
 test('root is asked nothing', () => {

@@ -12,6 +12,7 @@ import type { Policy } from '@hearth/core/policy'
 import type { EventSourceMappings } from '@hearth/store/event-source-mappings'
 import type { Functions } from '@hearth/store/functions'
 import type { Identity } from './identities.ts'
+import { nameOf as nameOfGroup } from './routes/logs/input.ts'
 
 /** One request, and who makes it. */
 export interface Asker {
@@ -136,17 +137,20 @@ export function requireTarget(
 ): void {
   const { service, operation, input } = work
   if (service === undefined) return
-  const resource = service === 'logs' ? logsResource(input, asker.place) : '*'
-  requireAccess(asker, { action: `${service}:${operation}`, resource })
+  const resources = service === 'logs' ? logsResources(input, asker.place) : ['*']
+  for (const resource of resources) {
+    requireAccess(asker, { action: `${service}:${operation}`, resource })
+  }
 }
 
-/** As CloudWatch Logs has it: a group's streams, one of them, or everything. */
-function logsResource(input: Input, { account, region }: Place): string {
-  const given = input.logGroupIdentifier ?? input.logGroupName
-  if (typeof given !== 'string') return '*'
-  const group = given.replace(/^arn:.*:log-group:/, '').replace(/:\*$/, '')
+/** As CloudWatch Logs has it: groups' streams, one of them, or everything. */
+function logsResources(input: Input, { account, region }: Place): string[] {
+  const { logGroupIdentifiers: many, resourceArn, logGroupIdentifier, logGroupName } = input
+  const given = Array.isArray(many) ? many : [logGroupIdentifier ?? logGroupName ?? resourceArn]
+  if (given.length === 0 || typeof given[0] !== 'string') return ['*']
   const stream = typeof input.logStreamName === 'string' ? input.logStreamName : ''
-  return `arn:aws:logs:${region}:${account}:log-group:${group}:log-stream:${stream}`
+  const arn = `arn:aws:logs:${region}:${account}:log-group`
+  return given.map((one) => `${arn}:${nameOfGroup(String(one))}:log-stream:${stream}`)
 }
 
 /** Where to look for a mapping's function is not whose resource it is. */
