@@ -17,6 +17,8 @@ export interface Concurrency {
 /** Environments of one published version that are initialised ahead. */
 export interface ProvisionedConcurrency {
   version: string
+  /** The alias that it was asked for, and with which it moves from version to version. */
+  alias?: string
   requested: number
   /** Milliseconds since the epoch; also tells one configuration from the next. */
   modifiedAt: number
@@ -93,16 +95,26 @@ export function unreserve(document: FunctionDocument, now: number): FunctionDocu
   return change({ ...document, concurrency }, {}, now)
 }
 
+/** What is provisioned under this qualifier: an alias's is not its version's. */
+export function provisionedUnder(
+  { concurrency }: FunctionDocument,
+  qualifier: string,
+): ProvisionedConcurrency | undefined {
+  return concurrency?.provisioned.find(({ alias, version }) => (alias ?? version) === qualifier)
+}
+
 /**
  * The document with so many environments of a published version initialised ahead.
- * @throws ServiceError when they do not fit the reserve, or the account.
+ * @throws ServiceError when they do not fit the reserve, or the account, or the version has some
+ * under another qualifier.
  */
 export function provision(
   document: FunctionDocument,
-  wish: Pick<ProvisionedConcurrency, 'requested' | 'version'>,
+  wish: Omit<ProvisionedConcurrency, 'modifiedAt'>,
   { documents, limit, now }: Account,
 ): FunctionDocument {
   const { version, requested } = wish
+  requireFree(document, wish)
   const others = (document.concurrency?.provisioned ?? []).filter((one) => one.version !== version)
   const without = change(document, { provisioned: others }, now)
   const reserved = document.concurrency?.reserved
@@ -136,17 +148,55 @@ function requireUnreserved(requested: number, available: number, min: number): v
   )
 }
 
-/** The document without provisioned concurrency for a version. */
+/** @throws ServiceError where the version has some under another qualifier. */
+function requireFree(
+  { concurrency }: FunctionDocument,
+  { version, alias }: Pick<ProvisionedConcurrency, 'alias' | 'version'>,
+): void {
+  const taken = concurrency?.provisioned.find((one) => one.version === version)
+  if (!taken || taken.alias === alias) return
+  throw new ServiceError(
+    'ResourceConflictException',
+    alias === undefined
+      ? 'Version is pointed by a Provisioned Concurrency alias'
+      : "Alias can't be used for Provisioned Concurrency configuration on an already " +
+          'Provisioned version',
+  )
+}
+
+/** The document without what is provisioned under a qualifier. */
 export function unprovision(
   document: FunctionDocument,
-  version: string,
+  qualifier: string,
   now: number,
 ): FunctionDocument {
-  const provisioned = document.concurrency?.provisioned ?? []
-  const rest = provisioned.filter((one) => one.version !== version)
-  if (rest.length === provisioned.length) return document
-  return change(document, { provisioned: rest }, now)
+  const gone = provisionedUnder(document, qualifier)
+  if (!gone) return document
+  const provisioned = document.concurrency?.provisioned.filter((one) => one !== gone) ?? []
+  return change(document, { provisioned }, now)
 }
+
+/**
+ * The document with what is provisioned for an alias at its new version.
+ * @throws ServiceError where that is no version, or has some of its own.
+ */
+export function moveProvisioned(
+  document: FunctionDocument,
+  alias: string,
+  { version, now }: { version: string; now: number },
+): FunctionDocument {
+  const own = provisionedUnder(document, alias)
+  if (!own || own.version === version) return document
+  if (version === '$LATEST') throw refusal(UNPUBLISHED)
+  requireFree(document, { version, alias })
+  const provisioned = document.concurrency?.provisioned.map((one) =>
+    one === own ? { ...own, version, modifiedAt: now } : one,
+  )
+  return change(document, { provisioned: provisioned ?? [] }, now)
+}
+
+export const UNPUBLISHED =
+  'Provisioned Concurrency Configs cannot be applied to unpublished function versions.'
 
 /**
  * A limit that invocations count against: one that runs holds a token of one pool. Pools of a group

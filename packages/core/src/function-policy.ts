@@ -2,9 +2,10 @@
 // says so. AddPermission writes a statement, PutResourcePolicy the whole. Pure. The revision that
 // guards them is that of the version they are of, as on AWS; authorisation obeys them.
 
+import { revisionOf } from './alias.ts'
 import { functionArn, type Place } from './arn.ts'
 import { ServiceError } from './error.ts'
-import { type FunctionDocument, versionOf } from './function.ts'
+import { aliasOf, type FunctionDocument, versionOf } from './function.ts'
 import {
   accountOf,
   isPrincipalArn,
@@ -145,9 +146,9 @@ export function showPolicy(
   { qualifier }: PolicyAddress,
 ): { policy: PolicyDocument; revisionId: string } {
   const policy = document && policyOf(document, qualifier)
-  const version = document && versionOf(document, qualifier)
-  if (!policy || !version) throw noResource()
-  return { policy, revisionId: version.revisionId }
+  const revisionId = document && revisionOf(document, qualifier)
+  if (!policy || revisionId === undefined) throw noResource()
+  return { policy, revisionId }
 }
 
 /** Without the policy of a version that is gone. */
@@ -188,10 +189,12 @@ function stored(
   const { [qualifier]: _, ...others } = document.policies ?? {}
   const revised = <V extends { version: string }>(version: V) =>
     version.version === qualifier ? { ...version, revisionId } : version
+  const alias = aliasOf(document, qualifier)
   return {
     ...document,
     latest: revised(document.latest),
     published: document.published.map(revised),
+    ...(alias && { aliases: { ...document.aliases, [qualifier]: { ...alias, revisionId } } }),
     policies: policy ? { ...others, [qualifier]: policy } : others,
   }
 }
@@ -246,7 +249,7 @@ function requirePolicyRevision(
   document: FunctionDocument,
   { qualifier, expected }: PolicyAddress & PolicyChange,
 ): void {
-  if (expected === undefined || expected === versionOf(document, qualifier)?.revisionId) return
+  if (expected === undefined || expected === revisionOf(document, qualifier)) return
   throw new ServiceError(
     'PreconditionFailedException',
     'The Revision Id provided does not match the latest Revision Id. ' +

@@ -2,6 +2,7 @@
 // Pure: routes hand in the wish, the time and fresh ids; the store writes what comes back.
 // It never speaks the wire format (gateway/function-view does) and never touches code bytes.
 
+import type { Alias } from './alias.ts'
 import { functionArn, type Place } from './arn.ts'
 import type { Concurrency } from './concurrency.ts'
 import {
@@ -17,6 +18,7 @@ import {
 import { ServiceError } from './error.ts'
 import type { EventInvokeConfig } from './event-invoke-config.ts'
 import type { PolicyDocument } from './function-policy.ts'
+import type { FunctionUrl } from './function-url.ts'
 import type { ScalableTarget } from './scaling.ts'
 
 export type Architecture = 'arm64' | 'x86_64'
@@ -94,26 +96,6 @@ export function hasSnapshot({ version, configuration }: FunctionVersion): boolea
   return configuration.snapStart === 'PublishedVersions' && version !== '$LATEST'
 }
 
-/** A function URL's settings; `qualifier` is an alias or absent. */
-export interface FunctionUrl {
-  id: string
-  authType: 'AWS_IAM' | 'NONE'
-  invokeMode?: 'BUFFERED' | 'RESPONSE_STREAM'
-  cors?: UrlCors
-  createdAt: number
-  modifiedAt: number
-}
-
-/** Cross-origin rules of a function URL, as AWS names them; `maxAge` in seconds. */
-export interface UrlCors {
-  allowCredentials?: boolean
-  allowHeaders?: string[]
-  allowMethods?: string[]
-  allowOrigins?: string[]
-  exposeHeaders?: string[]
-  maxAge?: number
-}
-
 /**
  * Everything remembered of one function: a single record, so that each change is one atomic write.
  */
@@ -125,7 +107,11 @@ export interface FunctionDocument {
   published: FunctionVersion[]
   lastVersionNumber: number
   tags: Record<string, string>
+  /** By name. */
+  aliases?: Record<string, Alias>
   url?: FunctionUrl
+  /** URLs of aliases, by their names. */
+  aliasUrls?: Record<string, FunctionUrl>
   /** Chains of invocations may go round in circles through this function. */
   allowsLoops?: true
   concurrency?: Concurrency
@@ -382,11 +368,24 @@ export function requireCode(given: string | undefined, current: string): void {
   )
 }
 
-/** The version that a qualifier names, or undefined when there is none. */
+/** The alias of this name, or undefined when the qualifier names none. */
+export function aliasOf(
+  { aliases = {} }: FunctionDocument,
+  qualifier: string | undefined,
+): Alias | undefined {
+  if (qualifier === undefined || !Object.hasOwn(aliases, qualifier)) return undefined
+  return aliases[qualifier]
+}
+
+/**
+ * The version that a qualifier names, or undefined when there is none; of an alias that shares its
+ * invocations out, the one that it points to.
+ */
 export function versionOf(
   document: FunctionDocument,
   qualifier: string | undefined,
 ): FunctionVersion | undefined {
-  if (qualifier === undefined || qualifier === '$LATEST') return document.latest
-  return document.published.find((version) => version.version === qualifier)
+  const number = aliasOf(document, qualifier)?.version ?? qualifier
+  if (number === undefined || number === '$LATEST') return document.latest
+  return document.published.find((version) => version.version === number)
 }

@@ -3,7 +3,7 @@
 // occurs is told by whoever reads its schedule. What is due is settled in the function's own
 // record, so each occurrence is obeyed by one writer, once.
 
-import { provision, unprovision } from './concurrency.ts'
+import { provision, provisionedUnder, unprovision } from './concurrency.ts'
 import { ServiceError } from './error.ts'
 import { type FunctionDocument, versionOf } from './function.ts'
 
@@ -210,13 +210,13 @@ function settleCapacity(
 ): FunctionDocument {
   const version = versionOf(document, qualifier)?.version
   if (version === undefined) return document
-  const known = document.concurrency?.provisioned.find((one) => one.version === version)
-  const current = known?.requested ?? 0
+  const current = provisionedUnder(document, qualifier)?.requested ?? 0
   const requested = Math.min(Math.max(current, min), max)
   if (requested === current) return document
+  const wish = { version, requested, ...(version !== qualifier && { alias: qualifier }) }
   return requested === 0
-    ? unprovision(document, version, account.now)
-    : provision(document, { version, requested }, account)
+    ? unprovision(document, qualifier, account.now)
+    : provision(document, wish, account)
 }
 
 function replaceTarget(document: FunctionDocument, target: ScalableTarget): FunctionDocument {

@@ -1,7 +1,7 @@
 // Cross-origin rules of function URLs: the answer to a preflight, and the headers on every other
 // answer. Pure; a URL without rules leaves CORS to its function.
 
-import type { UrlCors } from '@hearth/core/function'
+import type { UrlCors } from '@hearth/core/function-url'
 
 export interface CorsRequest {
   method: string

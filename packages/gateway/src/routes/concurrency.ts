@@ -4,9 +4,17 @@
 
 import type * as Aws from '@aws-sdk/client-lambda'
 import { functionArn, parseFunctionName } from '@hearth/core/arn'
-import { provision, reserve, unprovision, unreserve, unreserved } from '@hearth/core/concurrency'
+import {
+  provision,
+  provisionedUnder,
+  reserve,
+  UNPUBLISHED,
+  unprovision,
+  unreserve,
+  unreserved,
+} from '@hearth/core/concurrency'
 import { ServiceError } from '@hearth/core/error'
-import { type FunctionDocument, versionOf } from '@hearth/core/function'
+import { aliasOf, type FunctionDocument, versionOf } from '@hearth/core/function'
 import { viewProvisioned } from '../provisioned-view.ts'
 import { findLatest, makeMarker, type Named, notFound, readMarker } from './functions.ts'
 import type { Caller, Parts, Route } from './route.ts'
@@ -59,29 +67,33 @@ export const putProvisionedConcurrencyConfig: Route<
   Aws.PutProvisionedConcurrencyConfigCommandInput,
   Aws.PutProvisionedConcurrencyConfigResponse
 > = async (input, caller, parts) => {
-  const { account, name, version } = published(input, caller, parts, UNPUBLISHED)
-  const wish = { version, requested: input.ProvisionedConcurrentExecutions ?? 0 }
-  const changed = await parts.functions.change(account, name, (document) =>
-    provision(existing(document, name, caller), wish, accountOf(caller, parts)),
-  )
-  return viewOf(changed, version, parts)
+  const { account, name, qualifier } = published(input, caller, parts, UNPUBLISHED)
+  const requested = input.ProvisionedConcurrentExecutions ?? 0
+  const changed = await parts.functions.change(account, name, (found) => {
+    const document = existing(found, name, caller)
+    const alias = aliasOf(document, qualifier)
+    if (alias?.version === '$LATEST') throw refusal(UNPUBLISHED)
+    const target = alias ? { version: alias.version, alias: qualifier } : { version: qualifier }
+    return provision(document, { ...target, requested }, accountOf(caller, parts))
+  })
+  return viewOf(changed, qualifier, parts)
 }
 
 export const getProvisionedConcurrencyConfig: Route<
   Aws.GetProvisionedConcurrencyConfigCommandInput,
   Aws.GetProvisionedConcurrencyConfigResponse
 > = (input, caller, parts) => {
-  const { account, name, version } = published(input, caller, parts, NOT_PUBLISHED)
-  return viewOf(existing(parts.functions.cached(account, name), name, caller), version, parts)
+  const { account, name, qualifier } = published(input, caller, parts, NOT_PUBLISHED)
+  return viewOf(existing(parts.functions.cached(account, name), name, caller), qualifier, parts)
 }
 
 export const deleteProvisionedConcurrencyConfig: Route<
   Aws.DeleteProvisionedConcurrencyConfigCommandInput,
   object
 > = async (input, caller, parts) => {
-  const { account, name, version } = published(input, caller, parts, NOT_PUBLISHED)
+  const { account, name, qualifier } = published(input, caller, parts, NOT_PUBLISHED)
   await parts.functions.change(account, name, (document) =>
-    unprovision(existing(document, name, caller), version, Date.now()),
+    unprovision(existing(document, name, caller), qualifier, Date.now()),
   )
   return DELETED
 }
@@ -98,9 +110,9 @@ export const listProvisionedConcurrencyConfigs: Route<
     .sort((a, b) => Number(a.version) - Number(b.version))
   const next = rest[size]
   return {
-    ProvisionedConcurrencyConfigs: rest.slice(0, size).map(({ version }) => ({
-      FunctionArn: functionArn(caller.place, document.name, version),
-      ...viewOf(document, version, parts),
+    ProvisionedConcurrencyConfigs: rest.slice(0, size).map(({ alias, version }) => ({
+      FunctionArn: functionArn(caller.place, document.name, alias ?? version),
+      ...viewOf(document, alias ?? version, parts),
     })),
     ...(next && { NextMarker: makeMarker(next.version) }),
   }
@@ -147,22 +159,20 @@ function unqualified(input: Named, caller: Caller) {
   )
 }
 
-const UNPUBLISHED =
-  'Provisioned Concurrency Configs cannot be applied to unpublished function versions.'
 const NOT_PUBLISHED = 'The function resource provided must be an alias or a published version.'
 
-/** The published version that is meant. @throws ServiceError with `refusal` for $LATEST. */
-function published(input: Named, caller: Caller, parts: Parts, refusal: string) {
+/** The published version or alias that is meant. @throws ServiceError in these words for $LATEST. */
+function published(input: Named, caller: Caller, parts: Parts, words: string) {
   const { account, name, qualifier } = parseFunctionName(
     input.FunctionName ?? '',
     input.Qualifier,
     caller.place,
   )
   if (qualifier === undefined || qualifier === '$LATEST') {
-    throw new ServiceError('InvalidParameterValueException', refusal)
+    throw refusal(words)
   }
   const document = parts.functions.cached(account, name)
-  if (document && versionOf(document, qualifier)) return { account, name, version: qualifier }
+  if (document && versionOf(document, qualifier)) return { account, name, qualifier }
   const arn = functionArn(caller.place, name, qualifier)
   if (/^\d+$/.test(qualifier)) throw notFound(arn)
   throw new ServiceError('ResourceNotFoundException', `Cannot find alias arn: ${arn}`)
@@ -173,8 +183,10 @@ function existing(document: FunctionDocument | undefined, name: string, caller: 
   return document
 }
 
-function viewOf(document: FunctionDocument, version: string, parts: Parts) {
-  const wish = document.concurrency?.provisioned.find((one) => one.version === version)
+const refusal = (words: string) => new ServiceError('InvalidParameterValueException', words)
+
+function viewOf(document: FunctionDocument, qualifier: string, parts: Parts) {
+  const wish = provisionedUnder(document, qualifier)
   if (!wish) {
     throw new ServiceError(
       'ProvisionedConcurrencyConfigNotFoundException',
@@ -188,7 +200,7 @@ function viewOf(document: FunctionDocument, version: string, parts: Parts) {
       (share) =>
         share.account === document.account &&
         share.functionName === document.name &&
-        share.version === version,
+        share.version === wish.version,
     )
   return viewProvisioned(wish, shares)
 }

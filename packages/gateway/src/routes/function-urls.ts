@@ -1,11 +1,19 @@
-// Routes of function URL configurations. A URL belongs to the unqualified function; what Hearth
-// could not obey yet (aliases) is refused rather than stored.
+// Routes of function URL configurations. A URL belongs to the unqualified function, or to one of
+// its aliases; each has one at most.
 
 import { randomBytes } from 'node:crypto'
 import type * as Aws from '@aws-sdk/client-lambda'
 import { functionArn, parseFunctionName } from '@hearth/core/arn'
 import { ServiceError } from '@hearth/core/error'
-import type { FunctionDocument, FunctionUrl, UrlCors } from '@hearth/core/function'
+import { aliasOf, type FunctionDocument } from '@hearth/core/function'
+import {
+  type FunctionUrl,
+  type UrlCors,
+  urlOf,
+  urlsOf,
+  withoutUrl,
+  withUrl,
+} from '@hearth/core/function-url'
 import type { Caller, Route } from './route.ts'
 
 interface Named {
@@ -20,7 +28,7 @@ export const createFunctionUrlConfig: Route<
   Aws.CreateFunctionUrlConfigCommandInput,
   Aws.CreateFunctionUrlConfigResponse
 > = async (input, caller, parts) => {
-  const { account, name } = refer(input, caller)
+  const { account, name, qualifier } = refer(input, caller)
   const now = Date.now()
   const url: FunctionUrl = {
     id: newId(),
@@ -31,11 +39,11 @@ export const createFunctionUrlConfig: Route<
     modifiedAt: now,
   }
   await parts.functions.change(account, name, (document) => {
-    if (!document) throw noFunction()
-    if (document.url) throw duplicate(functionArn(caller.place, name))
-    return { ...document, url }
+    if (!document || !isThere(document, qualifier)) throw noFunction()
+    if (urlOf(document, qualifier)) throw duplicate(functionArn(caller.place, name, qualifier))
+    return withUrl(document, qualifier, url)
   })
-  const { LastModifiedTime: _, ...created } = view(url, name, caller)
+  const { LastModifiedTime: _, ...created } = view(url, { name, qualifier }, caller)
   return created as Aws.CreateFunctionUrlConfigResponse
 }
 
@@ -43,19 +51,18 @@ export const getFunctionUrlConfig: Route<
   Aws.GetFunctionUrlConfigCommandInput,
   Aws.GetFunctionUrlConfigResponse
 > = (input, caller, parts) => {
-  const { account, name } = refer(input, caller)
-  const url = parts.functions.cached(account, name)?.url
-  if (!url) throw noUrl()
-  return view(url, name, caller)
+  const { account, name, qualifier } = refer(input, caller)
+  const url = requireUrl(parts.functions.cached(account, name), qualifier)
+  return view(url, { name, qualifier }, caller)
 }
 
 export const updateFunctionUrlConfig: Route<
   Aws.UpdateFunctionUrlConfigCommandInput,
   Aws.UpdateFunctionUrlConfigResponse
 > = async (input, caller, parts) => {
-  const { account, name } = refer(input, caller)
+  const { account, name, qualifier } = refer(input, caller)
   const changed = await parts.functions.change(account, name, (document) => {
-    const current = requireUrl(document)
+    const current = requireUrl(document, qualifier)
     const url: FunctionUrl = {
       ...current,
       ...(input.AuthType && { authType: input.AuthType as FunctionUrl['authType'] }),
@@ -63,20 +70,19 @@ export const updateFunctionUrlConfig: Route<
       ...(input.Cors && { cors: readCors(input.Cors) }),
       modifiedAt: Date.now(),
     }
-    return { ...(document as FunctionDocument), url }
+    return withUrl(document as FunctionDocument, qualifier, url)
   })
-  return view(requireUrl(changed), name, caller)
+  return view(requireUrl(changed, qualifier), { name, qualifier }, caller)
 }
 
 export const deleteFunctionUrlConfig: Route<
   Aws.DeleteFunctionUrlConfigCommandInput,
   object
 > = async (input, caller, parts) => {
-  const { account, name } = refer(input, caller)
+  const { account, name, qualifier } = refer(input, caller)
   await parts.functions.change(account, name, (document) => {
-    requireUrl(document)
-    const { url: _, ...rest } = document as FunctionDocument
-    return rest
+    requireUrl(document, qualifier)
+    return withoutUrl(document as FunctionDocument, qualifier)
   })
   return {}
 }
@@ -88,17 +94,27 @@ export const listFunctionUrlConfigs: Route<
   const { account, name } = refer(input, caller)
   const document = parts.functions.cached(account, name)
   if (!document) throw noFunction()
-  return { FunctionUrlConfigs: document.url ? [view(document.url, name, caller)] : [] }
+  return {
+    FunctionUrlConfigs: urlsOf(document).map(({ url, qualifier }) =>
+      view(url, { name, qualifier }, caller),
+    ),
+  }
 }
 
 function refer(input: Named, caller: Caller) {
-  const reference = parseFunctionName(input.FunctionName ?? '', undefined, caller.place)
-  if (input.Qualifier === undefined) return reference
-  throw new ServiceError('ResourceNotFoundException', 'The resource you requested does not exist.')
+  const { account, name } = parseFunctionName(input.FunctionName ?? '', undefined, caller.place)
+  return { account, name, qualifier: input.Qualifier }
 }
 
-function requireUrl(document: FunctionDocument | undefined): FunctionUrl {
-  if (document?.url) return document.url
+const isThere = (document: FunctionDocument, qualifier: string | undefined) =>
+  qualifier === undefined || aliasOf(document, qualifier) !== undefined
+
+function requireUrl(
+  document: FunctionDocument | undefined,
+  qualifier: string | undefined,
+): FunctionUrl {
+  const url = document && urlOf(document, qualifier)
+  if (url) return url
   throw noUrl()
 }
 
@@ -114,10 +130,14 @@ function addressOf(id: string, caller: Caller): string {
   return `${origin.protocol}//${id}.lambda-url.${caller.place.region}.${domain}${port}/`
 }
 
-function view(url: FunctionUrl, name: string, caller: Caller): Aws.FunctionUrlConfig {
+function view(
+  url: FunctionUrl,
+  { name, qualifier }: { name: string; qualifier: string | undefined },
+  caller: Caller,
+): Aws.FunctionUrlConfig {
   return {
     FunctionUrl: addressOf(url.id, caller),
-    FunctionArn: functionArn(caller.place, name),
+    FunctionArn: functionArn(caller.place, name, qualifier),
     AuthType: url.authType,
     ...(url.cors && { Cors: viewCors(url.cors) }),
     CreationTime: new Date(url.createdAt).toISOString(),

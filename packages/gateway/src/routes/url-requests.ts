@@ -7,7 +7,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { functionArn } from '@hearth/core/arn'
 import { nameOf } from '@hearth/core/authorisation'
 import { ServiceError } from '@hearth/core/error'
-import type { FunctionDocument, FunctionUrl } from '@hearth/core/function'
+import type { FunctionDocument } from '@hearth/core/function'
+import { type FunctionUrl, urlsOf } from '@hearth/core/function-url'
 import { type InvocationRequest, SYNC_PAYLOAD_BYTES_MAX } from '@hearth/core/invocation'
 import { requireUrlInvoke, sourceIpOf } from '../access.ts'
 import { type CorsRequest, corsHeaders, isPreflight } from '../cors.ts'
@@ -24,6 +25,13 @@ export interface UrlTarget {
   urlId: string
   url: string
   domainName: string
+}
+
+/** Whose it is; `qualifier` is an alias. */
+interface FoundUrl {
+  document: FunctionDocument
+  url: FunctionUrl
+  qualifier?: string
 }
 
 const HOST = /^([a-z0-9]{32})\.lambda-url\.[a-z0-9-]+\./
@@ -95,26 +103,21 @@ async function run(
 
 async function toInvocation(
   request: IncomingMessage,
-  work: {
-    requestId: string
-    target: UrlTarget
-    document: FunctionDocument
-    url: FunctionUrl
-    parts: InvokeParts
-  },
+  work: FoundUrl & { requestId: string; target: UrlTarget; parts: InvokeParts },
 ): Promise<InvocationRequest> {
-  const { requestId, target, document, parts } = work
+  const { requestId, target, document, qualifier, parts } = work
   const body = await readBody(request, SYNC_PAYLOAD_BYTES_MAX)
   if (!body) throw new ServiceError('RequestEntityTooLargeException', 'Request Entity Too Large')
   const { path, query } = splitUrl(target.url)
   const now = Date.now()
   const { account, name } = document
   const place = { account, region: parts.region }
-  const invokedArn = functionArn(place, name)
+  const invokedArn = functionArn(place, name, qualifier)
+  const qualified = qualifier === undefined ? {} : { qualifier }
   const isSigned = work.url.authType === 'AWS_IAM'
   const identity = isSigned ? signerOf(request, body, parts) : undefined
   const asker = { place, request, ...(identity && { identity }) }
-  requireUrlInvoke(asker, { arn: invokedArn, document, url: work.url })
+  requireUrlInvoke(asker, { arn: invokedArn, document, url: work.url, ...qualified })
   const traceId = counted(traceOf(request.headers['x-amzn-trace-id'], now), invokedArn, document)
   const event = toEvent({
     requestId,
@@ -140,6 +143,7 @@ async function toInvocation(
     payload: Buffer.from(JSON.stringify(event)),
     traceId,
     wantsLogTail: false,
+    ...qualified,
   }
 }
 
@@ -164,18 +168,24 @@ const FORBIDDEN =
 /** Where each URL id was found last; checked on use, so a stale entry only costs a look. */
 const whereabouts = new Map<string, { account: string; name: string }>()
 
-function findUrl(
-  { functions }: InvokeParts,
-  urlId: string,
-): { document: FunctionDocument; url: FunctionUrl } | undefined {
+function findUrl({ functions }: InvokeParts, urlId: string): FoundUrl | undefined {
   const known = whereabouts.get(urlId)
   const document = known && functions.cached(known.account, known.name)
-  if (document?.url?.id === urlId) return { document, url: document.url }
+  const own = document && urlIn(document, urlId)
+  if (own) return own
   whereabouts.delete(urlId)
-  const found = functions.all().find(({ url }) => url?.id === urlId)
-  if (!found?.url) return undefined
-  whereabouts.set(urlId, { account: found.account, name: found.name })
-  return { document: found, url: found.url }
+  for (const one of functions.all()) {
+    const found = urlIn(one, urlId)
+    if (!found) continue
+    whereabouts.set(urlId, { account: one.account, name: one.name })
+    return found
+  }
+  return undefined
+}
+
+function urlIn(document: FunctionDocument, urlId: string): FoundUrl | undefined {
+  const found = urlsOf(document).find(({ url }) => url.id === urlId)
+  return found && { document, ...found }
 }
 
 function unknownUrl(): HttpAnswer {
