@@ -21,6 +21,7 @@ import type { InvocationRequest, InvocationResult } from '@hearth/core/invocatio
 import { isolated } from '@hearth/core/isolation'
 import type { Functions } from '@hearth/store/functions'
 import { rank } from './placement.ts'
+import { type Choose, createRouting } from './routing.ts'
 import type { LiveScheduler, Schedulers } from './schedulers.ts'
 
 export interface Door {
@@ -31,7 +32,7 @@ export interface Door {
    * fails.
    */
   invoke(request: InvocationRequest, listener?: StreamListener): Promise<InvocationResult>
-  /** What an invocation would run. @throws ServiceError as invoke does. */
+  /** What an invocation would run, mostly, where an alias shares it out. @throws ServiceError as invoke does. */
   resolve(account: string, name: string, qualifier?: string): Resolved
 }
 
@@ -40,6 +41,10 @@ export type StreamListener = (head: StreamHead, body: Readable) => void
 export interface Resolved {
   document: FunctionDocument
   version: FunctionVersion
+}
+
+type Asked = Pick<InvocationRequest, 'account' | 'functionName'> & {
+  qualifier?: string | undefined
 }
 
 export interface DoorParts {
@@ -62,10 +67,12 @@ const RESERVED: ThrottleReason = 'ReservedFunctionConcurrentInvocationLimitExcee
 const UNRESERVED: ThrottleReason = 'ConcurrentInvocationLimitExceeded'
 
 export function openDoor(parts: DoorParts): Door {
-  const resolve = (account: string, name: string, qualifier?: string): Resolved => {
+  const route = createRouting()
+  const find = (asked: Asked, choose: Choose): Resolved => {
+    const { account, functionName: name, qualifier } = asked
     const place = { account, region: parts.region }
     const document = parts.functions.cached(account, name)
-    const version = document && versionOf(document, qualifier)
+    const version = document && choose(document, qualifier)
     if (!document || !version) {
       const arn = functionArn(place, name, qualifier ?? '$LATEST')
       throw new ServiceError('ResourceNotFoundException', `Function not found: ${arn}`)
@@ -74,13 +81,10 @@ export function openDoor(parts: DoorParts): Door {
     return { document, version: isolated(runnable(version), document.tags) }
   }
   return {
-    resolve,
+    resolve: (account, functionName, qualifier) =>
+      find({ account, functionName, qualifier }, versionOf),
     async invoke(request, listener) {
-      const { document, version } = resolve(
-        request.account,
-        request.functionName,
-        request.qualifier,
-      )
+      const { document, version } = find(request, route)
       // Turned off: known here as soon as it is written, whatever schedulers have heard.
       if (document.concurrency?.reserved === 0) throw throttled(RESERVED)
       const meta = messageFor(request, version, listener)
