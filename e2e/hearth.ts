@@ -238,9 +238,10 @@ export async function invoke(
 export async function publicUrl(
   lambda: LambdaClient,
   FunctionName: string,
-  InvokeMode: InvokeMode = 'BUFFERED',
+  config: { InvokeMode?: InvokeMode; Qualifier?: string } = {},
 ): Promise<URL> {
-  const everybody = { FunctionName, Principal: '*' }
+  const { Qualifier } = config
+  const everybody = { FunctionName, Qualifier, Principal: '*' }
   await lambda.send(
     new AddPermissionCommand({
       ...everybody,
@@ -258,7 +259,7 @@ export async function publicUrl(
     }),
   )
   const { FunctionUrl = '' } = await lambda.send(
-    new CreateFunctionUrlConfigCommand({ FunctionName, AuthType: 'NONE', InvokeMode }),
+    new CreateFunctionUrlConfigCommand({ FunctionName, AuthType: 'NONE', ...config }),
   )
   return new URL(FunctionUrl)
 }

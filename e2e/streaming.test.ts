@@ -90,7 +90,7 @@ async function stream(
 
 /** Creates a function URL that streams. @returns the address of a path of it. */
 async function openUrl(hearth: Hearth, FunctionName: string): Promise<(path: string) => string> {
-  const { host } = await publicUrl(hearth.lambda, FunctionName, 'RESPONSE_STREAM')
+  const { host } = await publicUrl(hearth.lambda, FunctionName, { InvokeMode: 'RESPONSE_STREAM' })
   const [urlId] = host.split('.')
   return (path) => `${hearth.endpoint}/function-urls/${urlId}${path}`
 }

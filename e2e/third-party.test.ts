@@ -36,7 +36,7 @@ async function deployWeb(
 ): Promise<(path: string) => string> {
   const FunctionName = name.split('/')[0] ?? name
   await hearth.create({ FunctionName, files: await bundle(name), MemorySize: 512 })
-  const { host } = await publicUrl(hearth.lambda, FunctionName, InvokeMode)
+  const { host } = await publicUrl(hearth.lambda, FunctionName, { InvokeMode })
   const [urlId] = host.split('.')
   return (path) => `${hearth.endpoint}/function-urls/${urlId}${path}`
 }

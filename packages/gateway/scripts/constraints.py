@@ -61,6 +61,8 @@ def rule_of(name, shapes, wanted):
         rule["enum"] = AS_ANSWERED[name]
     if kind in ("integer", "long", "float", "double"):
         rule |= {"numeric": True} if rule else {}
+    if kind in ("float", "double"):
+        rule |= {"double": True} if rule else {}
     if kind == "list":
         item = rule_of(shape["member"]["shape"], shapes, wanted)
         rule |= {"item": item} if item else {}

@@ -8,18 +8,19 @@ import { type FunctionVersion, hasSnapshot } from '@hearth/core/function'
 
 /**
  * The wire form; `qualified` says whether the ARN carries the version, as it does when it was asked
- * for.
+ * for; a version that was asked for by an alias goes by its name.
  */
 export function viewVersion(
   version: FunctionVersion,
   name: string,
-  options: { place: Place; qualified: boolean },
+  options: { place: Place; qualified: boolean; alias?: string | undefined },
 ): FunctionConfiguration {
   const { configuration } = version
-  const { place, qualified } = options
+  const { place, qualified, alias } = options
+  const qualifier = qualified ? (alias ?? version.version) : undefined
   return {
     FunctionName: name,
-    FunctionArn: functionArn(place, name, qualified ? version.version : undefined),
+    FunctionArn: functionArn(place, name, qualifier),
     Role: configuration.role,
     CodeSize: version.code.size,
     Description: configuration.description,

@@ -15,6 +15,8 @@ export interface Rule {
   max?: number
   /** Limits are of the number itself, not of a length. */
   numeric?: boolean
+  /** The number may have a fraction, and is always shown with one. */
+  double?: boolean
   pattern?: string
   enum?: readonly string[]
   item?: Rule
@@ -133,7 +135,7 @@ function faultOf(value: unknown, rule: Rule, at: string): string[] {
 function insideFaults(value: unknown, rule: Rule, at: string): string[] {
   const all = (part: Rule) => [...constraintsOf(part), 'Member must not be null'].join(', ')
   const fault = (words: string) =>
-    `Value '${show(value)}' at '${at}' failed to satisfy constraint: ${words}`
+    `Value '${show(value, rule)}' at '${at}' failed to satisfy constraint: ${words}`
   if (Array.isArray(value) && rule.item) {
     const { item } = rule
     const bad = value.some((entry) => broken(entry, item).length > 0)
@@ -173,9 +175,10 @@ function constraintsOf(rule: Rule): string[] {
 }
 
 const noun = (rule: Rule) => (rule.numeric ? 'value' : 'length')
-const atMost = (rule: Rule) => `Member must have ${noun(rule)} less than or equal to ${rule.max}`
+const atMost = (rule: Rule) =>
+  `Member must have ${noun(rule)} less than or equal to ${show(rule.max, rule)}`
 const atLeast = (rule: Rule) =>
-  `Member must have ${noun(rule)} greater than or equal to ${rule.min}`
+  `Member must have ${noun(rule)} greater than or equal to ${show(rule.min, rule)}`
 const pattern = (rule: Rule) => `Member must satisfy regular expression pattern: ${rule.pattern}`
 const enumeration = (rule: Rule) => `Member must satisfy enum value set: [${rule.enum?.join(', ')}]`
 
@@ -198,14 +201,14 @@ function sizeOf(value: unknown): number {
 }
 
 /** Lists print as [a, b] and maps as {k=v}. */
-function show(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`
+function show(value: unknown, rule: Rule = {}): string {
+  if (Array.isArray(value)) return `[${value.map((one) => show(one, rule.item)).join(', ')}]`
   if (isRecord(value)) {
     return `{${Object.entries(value)
-      .map(([key, inside]) => `${key}=${show(inside)}`)
+      .map(([key, inside]) => `${key}=${show(inside, rule.value)}`)
       .join(', ')}}`
   }
-  return String(value)
+  return rule.double && Number.isInteger(value) ? `${value}.0` : String(value)
 }
 
 function operatorFaults(input: Record<string, unknown>, limits: OperatorLimits): string[] {

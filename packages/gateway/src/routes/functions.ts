@@ -4,11 +4,13 @@
 
 import { randomUUID } from 'node:crypto'
 import type * as Aws from '@aws-sdk/client-lambda'
+import { requireDeletable } from '@hearth/core/alias'
 import { functionArn, parseFunctionName } from '@hearth/core/arn'
 import { unprovision } from '@hearth/core/concurrency'
 import { ServiceError } from '@hearth/core/error'
 import { withoutEventInvoke } from '@hearth/core/event-invoke-config'
 import {
+  aliasOf,
   createFunction as createDocument,
   type FunctionDocument,
   publishVersion,
@@ -75,8 +77,8 @@ export const getFunction: Route<Aws.GetFunctionCommandInput, Aws.GetFunctionResp
   caller,
   parts,
 ) => {
-  const { document, version, qualified } = find(input, caller, parts)
-  const view = viewVersion(version, document.name, { place: caller.place, qualified })
+  const { document, version, ...asked } = find(input, caller, parts)
+  const view = viewVersion(version, document.name, { place: caller.place, ...asked })
   const reserved = document.concurrency?.reserved
   return {
     Configuration: view,
@@ -90,8 +92,8 @@ export const getFunctionConfiguration: Route<
   Aws.GetFunctionConfigurationCommandInput,
   Aws.FunctionConfiguration
 > = (input, caller, parts) => {
-  const { document, version, qualified } = find(input, caller, parts)
-  return viewVersion(version, document.name, { place: caller.place, qualified })
+  const { document, version, ...asked } = find(input, caller, parts)
+  return viewVersion(version, document.name, { place: caller.place, ...asked })
 }
 
 export const updateFunctionCode: Route<
@@ -148,12 +150,7 @@ export const deleteFunction: Route<
   }
   await parts.functions.change(account, name, (document) => {
     if (!document) throw gone
-    if (qualifier === '$LATEST') {
-      throw new ServiceError(
-        'InvalidParameterValueException',
-        '$LATEST version cannot be deleted without deleting the function.',
-      )
-    }
+    requireDeletable(document, qualifier)
     const published = document.published.filter((version) => version.version !== qualifier)
     if (published.length === document.published.length) return document
     const configured = withoutEventInvoke({ ...document, published }, qualifier)
@@ -202,7 +199,8 @@ export function find(input: Named, caller: Caller, parts: Parts) {
   const document = parts.functions.cached(account, name)
   const version = document && versionOf(document, qualifier)
   if (!document || !version) throw notFound(functionArn(caller.place, name, qualifier))
-  return { document, version, qualified: qualifier !== undefined }
+  const alias = aliasOf(document, qualifier) ? qualifier : undefined
+  return { document, version, alias, qualified: qualifier !== undefined }
 }
 
 export function findLatest(input: Named, caller: Caller, parts: Parts): FunctionDocument {

@@ -2,6 +2,7 @@
 // honestly by app.ts; adding an operation is a route, its law or store line, a test, and one row
 // here.
 
+import { createAlias, deleteAlias, getAlias, listAliases, updateAlias } from './aliases.ts'
 import {
   deleteFunctionConcurrency,
   deleteProvisionedConcurrencyConfig,
@@ -59,9 +60,11 @@ type AnyRoute = Route<never, object>
 /** Invoke is not among them: routes/invoke answers it before the rest. */
 export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['AddPermission', addPermission],
+  ['CreateAlias', createAlias],
   ['CreateEventSourceMapping', createEventSourceMapping],
   ['CreateFunction', createFunction],
   ['CreateFunctionUrlConfig', createFunctionUrlConfig],
+  ['DeleteAlias', deleteAlias],
   ['DeleteEventSourceMapping', deleteEventSourceMapping],
   ['DeleteFunction', deleteFunction],
   ['DeleteFunctionConcurrency', deleteFunctionConcurrency],
@@ -70,6 +73,7 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['DeleteProvisionedConcurrencyConfig', deleteProvisionedConcurrencyConfig],
   ['DeleteResourcePolicy', deleteResourcePolicy],
   ['GetAccountSettings', getAccountSettings],
+  ['GetAlias', getAlias],
   ['GetEventSourceMapping', getEventSourceMapping],
   ['GetFunction', getFunction],
   ['GetFunctionConcurrency', getFunctionConcurrency],
@@ -80,6 +84,7 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['GetPolicy', getPolicy],
   ['GetProvisionedConcurrencyConfig', getProvisionedConcurrencyConfig],
   ['GetResourcePolicy', getResourcePolicy],
+  ['ListAliases', listAliases],
   ['ListEventSourceMappings', listEventSourceMappings],
   ['ListFunctionEventInvokeConfigs', listFunctionEventInvokeConfigs],
   ['ListFunctionUrlConfigs', listFunctionUrlConfigs],
@@ -93,6 +98,7 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['PutProvisionedConcurrencyConfig', putProvisionedConcurrencyConfig],
   ['PutResourcePolicy', putResourcePolicy],
   ['RemovePermission', removePermission],
+  ['UpdateAlias', updateAlias],
   ['UpdateEventSourceMapping', updateEventSourceMapping],
   ['UpdateFunctionCode', updateFunctionCode],
   ['UpdateFunctionConfiguration', updateFunctionConfiguration],
