@@ -140,7 +140,9 @@ async function openGround(
 async function scheduler({ config, stops, envelope, ...ground }: Ground): Promise<void> {
   const schedulerId = await rememberSchedulerId(config)
   const leases = connectLeases(config.HEARTH_VALKEY_URL)
+  stops.push(() => leases.close())
   const roster = await openRoster(ground.bus)
+  stops.push(() => roster.close())
   const started = await startScheduler({
     schedulerId,
     owner: config.HEARTH_OWNER ?? hashOf(config.HEARTH_DATA_DIR),
@@ -179,8 +181,6 @@ async function scheduler({ config, stops, envelope, ...ground }: Ground): Promis
   })
   ground.metrics.push(started.metrics)
   stops.push(
-    () => roster.close(),
-    () => leases.close(),
     // Nothing of it runs any more, and all tokens are back.
     () => roster.leave(schedulerId).catch((error) => report(`the roster keeps us: ${error}`)),
     () => started.close(),
@@ -189,11 +189,9 @@ async function scheduler({ config, stops, envelope, ...ground }: Ground): Promis
 
 function metering({ config, requests, ledger, stops }: Ground): void {
   const leases = connectLeases(config.HEARTH_VALKEY_URL)
+  stops.push(() => leases.close())
   const started = startMetering({ ledger, leases, requests, report })
-  stops.push(
-    () => leases.close(),
-    () => started.close(),
-  )
+  stops.push(() => started.close())
 }
 
 async function poller({ config, stops, ...ground }: Ground): Promise<void> {
@@ -204,6 +202,7 @@ async function poller({ config, stops, ...ground }: Ground): Promise<void> {
   const mappings = await openEventSourceMappings(bus)
   const checkpoints = await openCheckpoints(bus)
   const claims = await openWorkClaims(bus)
+  closeLater(stops, [mappings, checkpoints, claims, leases, schedulers])
   const started = await startPoller({
     region,
     mappings,
@@ -233,10 +232,7 @@ async function poller({ config, stops, ...ground }: Ground): Promise<void> {
     report,
   })
   ground.metrics.push(started.metrics)
-  stops.push(
-    ...[mappings, checkpoints, claims, leases, schedulers].map((one) => () => one.close()),
-    () => started.close(),
-  )
+  stops.push(() => started.close())
 }
 
 async function gateway({ config, version, stops, ...ground }: Ground): Promise<number> {
@@ -245,6 +241,7 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
   const accessKeys = await openAccessKeys(bus)
   const roles = await openRoles(bus)
   const schedulers = watchSchedulers(requests)
+  closeLater(stops, [accessKeys, mappings, roles, schedulers])
   if (config.HEARTH_ROLES.includes('scheduler')) await heard(schedulers)
   const region = config.HEARTH_REGION
   const started = await startGateway({
@@ -280,11 +277,14 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
     deadLetters: ground.deadLetters,
     deliveries: ground.deliveries,
   })
-  stops.push(...[accessKeys, mappings, roles, schedulers].map((one) => () => one.close()), () =>
-    started.close(),
-  )
+  stops.push(() => started.close())
   ground.metrics.push(started.metrics)
   return started.port
+}
+
+/** Whatever else happens: what stays open keeps a process that cannot start from ending. */
+function closeLater(stops: Ground['stops'], opened: { close(): Promise<void> | void }[]): void {
+  stops.push(...opened.map((one) => () => one.close()))
 }
 
 /** Our own scheduler's first heartbeat goes by way of NATS: Ready means that invocations find it. */
