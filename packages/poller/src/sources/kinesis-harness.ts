@@ -1,10 +1,11 @@
-// Streams on a server that speaks Kinesis, for tests: made, filled and split. It holds no checks of
-// its own.
+// Streams on a server that speaks Kinesis, for tests: made, filled, split and merged. It holds no
+// checks of its own.
 
 import {
   CreateStreamCommand,
   KinesisClient,
   ListShardsCommand,
+  MergeShardsCommand,
   PutRecordsCommand,
   SplitShardCommand,
 } from '@aws-sdk/client-kinesis'
@@ -18,6 +19,8 @@ export interface TestStream {
   put(texts: readonly string[], keyOf?: (text: string) => string): Promise<void>
   /** The first shard into two. */
   split(): Promise<void>
+  /** The first two shards into one. */
+  merge(): Promise<void>
   close(): void
 }
 
@@ -49,6 +52,12 @@ export async function createTestStream(endpoint: string, shards = 1): Promise<Te
       const NewStartingHashKey = '170141183460469231731687303715884105728'
       await client.send(new SplitShardCommand({ StreamName, ShardToSplit, NewStartingHashKey }))
       await has(shards + 2)
+    },
+    async merge() {
+      const ShardToMerge = 'shardId-000000000000'
+      const AdjacentShardToMerge = 'shardId-000000000001'
+      await client.send(new MergeShardsCommand({ StreamName, ShardToMerge, AdjacentShardToMerge }))
+      await has(shards + 1)
     },
     close: () => client.destroy(),
   }

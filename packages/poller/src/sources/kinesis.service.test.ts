@@ -48,8 +48,8 @@ afterAll(async () => {
   await Promise.all([moto, nats].map((server) => server?.stop()))
 })
 
-async function createStream(): Promise<TestStream> {
-  const stream = await createTestStream(moto.url)
+async function createStream(shards?: number): Promise<TestStream> {
+  const stream = await createTestStream(moto.url, shards)
   streams.push(stream)
   return stream
 }
@@ -273,6 +273,17 @@ test('children are read after their parent', async () => {
   await eventually(() => new Set(textsOf(loop)).size === 60)
   expect(textsOf(loop).slice(0, 30)).toEqual(numbered(30))
   expect(textsOf(loop)).toHaveLength(60)
+})
+
+test('a merged shard is read after both of its parents', async () => {
+  const { arn, put, merge } = await createStream(2)
+  await put(numbered(60), (text) => `key-${text}`)
+  await merge()
+  await put(numbered(30, 60))
+  const loop = await run(mappingFor(arn, { batchSize: 5 }), fine)
+  await eventually(() => new Set(textsOf(loop)).size === 90)
+  expect(new Set(textsOf(loop).slice(0, 60))).toEqual(new Set(numbered(60)))
+  expect(textsOf(loop).slice(60)).toEqual(numbered(30, 60))
 })
 
 describe('owners', () => {
