@@ -57,6 +57,10 @@ def rule_of(name, shapes, wanted):
     if "pattern" in rule:
         # AWS's own messages already know the European regions; the model will follow.
         rule["pattern"] = rule["pattern"].replace("[a-z]{2}((-gov)|", "(eusc-)?[a-z]{2}((-gov)|")
+    if name == "TaggableResource":
+        # AWS's own message names layers, too (recorded).
+        layer = "|layer:([a-zA-Z0-9-_]+)|code-signing-config:"
+        rule["pattern"] = rule["pattern"].replace("|code-signing-config:", layer)
     if name in AS_ANSWERED:
         rule["enum"] = AS_ANSWERED[name]
     if kind in ("integer", "long", "float", "double"):

@@ -17,6 +17,7 @@ import {
 } from '@hearth/core/event-source-mapping'
 import type { Start } from '@hearth/core/event-source-settings'
 import { versionOf } from '@hearth/core/function'
+import { checkTags } from '@hearth/core/tag'
 import { viewMapping } from '../mapping-view.ts'
 import {
   accessOf,
@@ -44,6 +45,8 @@ export const createEventSourceMapping: Route<
   const source = readSource(input, uuid)
   const target = parseFunctionName(input.FunctionName ?? '', undefined, place)
   const { name: functionName, qualifier } = target
+  const tags = input.Tags ?? {}
+  checkTags(tags)
   const mapping = createMapping(
     {
       ...source,
@@ -51,7 +54,7 @@ export const createEventSourceMapping: Route<
       account: place.account,
       functionName,
       ...(qualifier !== undefined && { qualifier }),
-      tags: input.Tags ?? {},
+      tags,
     },
     { ...readSettings(input), start: readStart(input) },
     Date.now(),

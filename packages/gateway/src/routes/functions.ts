@@ -21,6 +21,7 @@ import {
 } from '@hearth/core/function'
 import { withoutPolicy } from '@hearth/core/function-policy'
 import { checkNetworkTag } from '@hearth/core/isolation'
+import { checkTags } from '@hearth/core/tag'
 import { viewCode, viewVersion } from '../function-view.ts'
 import {
   architectureOf,
@@ -49,6 +50,7 @@ export const createFunction: Route<
   const configuration = configurationFor(name, input, image !== undefined)
   const architecture = architectureOf(input.Architectures)
   const tags = input.Tags ?? {}
+  checkTags(tags)
   checkNetworkTag(tags)
   requireAbsent(parts, caller, name)
   const code = image ? NO_CODE : await parts.artifacts.put(zipOf(input.Code))

@@ -53,6 +53,7 @@ import {
 } from './permissions.ts'
 import { getFunctionRecursionConfig, putFunctionRecursionConfig } from './recursion.ts'
 import type { Route } from './route.ts'
+import { listTags, tagResource, untagResource } from './tags.ts'
 import { listVersionsByFunction, publishVersion } from './versions.ts'
 
 type AnyRoute = Route<never, object>
@@ -90,6 +91,7 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['ListFunctionUrlConfigs', listFunctionUrlConfigs],
   ['ListFunctions', listFunctions],
   ['ListProvisionedConcurrencyConfigs', listProvisionedConcurrencyConfigs],
+  ['ListTags', listTags],
   ['ListVersionsByFunction', listVersionsByFunction],
   ['PublishVersion', publishVersion],
   ['PutFunctionConcurrency', putFunctionConcurrency],
@@ -98,6 +100,8 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['PutProvisionedConcurrencyConfig', putProvisionedConcurrencyConfig],
   ['PutResourcePolicy', putResourcePolicy],
   ['RemovePermission', removePermission],
+  ['TagResource', tagResource],
+  ['UntagResource', untagResource],
   ['UpdateAlias', updateAlias],
   ['UpdateEventSourceMapping', updateEventSourceMapping],
   ['UpdateFunctionCode', updateFunctionCode],
