@@ -10,7 +10,16 @@ import botocore.loaders
 
 
 # AWS's messages have another order than its model (recorded).
-AS_ANSWERED = {"EventSourcePosition": ["LATEST", "AT_TIMESTAMP", "TRIM_HORIZON"]}
+AS_ANSWERED = {
+    "EventSourcePosition": ["LATEST", "AT_TIMESTAMP", "TRIM_HORIZON"],
+    "InvokeMode": ["RESPONSE_STREAM", "BUFFERED"],
+    "RecursiveLoop": ["Terminate", "Allow"],
+}
+# AWS judges what its model leaves open, and does not say of these that they must not be null.
+AS_JUDGED = {
+    "SecurityGroupId": {"min": 0, "max": 1024, "pattern": "sg-[0-9a-zA-Z]*", "nullable": True},
+    "SubnetId": {"min": 0, "max": 1024, "pattern": "subnet-[0-9a-z]*", "nullable": True},
+}
 
 
 def main():
@@ -61,6 +70,7 @@ def rule_of(name, shapes, wanted):
         # AWS's own message names layers, too (recorded).
         layer = "|layer:([a-zA-Z0-9-_]+)|code-signing-config:"
         rule["pattern"] = rule["pattern"].replace("|code-signing-config:", layer)
+    rule |= AS_JUDGED.get(name, {})
     if name in AS_ANSWERED:
         rule["enum"] = AS_ANSWERED[name]
     if kind in ("integer", "long", "float", "double"):

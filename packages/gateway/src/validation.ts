@@ -22,6 +22,8 @@ export interface Rule {
   item?: Rule
   key?: Rule
   value?: Rule
+  /** Refusals of the collection around it do not say that it must not be null. */
+  nullable?: boolean
 }
 
 /** Limits that the operator may move; the model leaves them open. */
@@ -133,7 +135,8 @@ function faultOf(value: unknown, rule: Rule, at: string): string[] {
  * constraints.
  */
 function insideFaults(value: unknown, rule: Rule, at: string): string[] {
-  const all = (part: Rule) => [...constraintsOf(part), 'Member must not be null'].join(', ')
+  const all = (part: Rule) =>
+    [...constraintsOf(part), ...(part.nullable ? [] : ['Member must not be null'])].join(', ')
   const fault = (words: string) =>
     `Value '${show(value, rule)}' at '${at}' failed to satisfy constraint: ${words}`
   if (Array.isArray(value) && rule.item) {

@@ -150,6 +150,12 @@ export const deleteFunction: Route<
     })
     return DELETED
   }
+  if (qualifier === '$LATEST') {
+    throw new ServiceError(
+      'InvalidParameterValueException',
+      '$LATEST version cannot be deleted without deleting the function.',
+    )
+  }
   await parts.functions.change(account, name, (document) => {
     if (!document) throw gone
     requireDeletable(document, qualifier)
