@@ -107,9 +107,9 @@ export function requireOperation(
   const { input, functions, mappings } = work
   const { place } = asker
   const mapping = mappings.cached(place.account, String(input.UUID ?? ''))
-  const reference = isFunctionOperation(name, input)
-    ? parseFunctionName(String(input.FunctionName), undefined, place)
-    : undefined
+  const named = isFunctionOperation(name, input) ? input.FunctionName : taggedFunction(input)
+  const reference =
+    named === undefined ? undefined : parseFunctionName(String(named), undefined, place)
   const document = reference && functions.cached(reference.account, reference.name)
   requireAccess(asker, {
     action: `lambda:${name}`,
@@ -157,6 +157,10 @@ function logsResources(input: Input, { account, region }: Place): string[] {
 /** Where to look for a mapping's function is not whose resource it is. */
 const isFunctionOperation = (name: string, input: Input) =>
   input.FunctionName !== undefined && !name.includes('EventSourceMapping')
+
+/** Tags are asked for by ARN, whatever it is of. */
+const taggedFunction = ({ Resource }: Input) =>
+  typeof Resource === 'string' && Resource.includes(':function:') ? Resource : undefined
 
 function resourceOf(input: Input, { account, region }: Place): string {
   const arn = `arn:aws:lambda:${region}:${account}`

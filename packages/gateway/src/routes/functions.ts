@@ -176,7 +176,11 @@ export const listFunctions: Route<Aws.ListFunctionsCommandInput, Aws.ListFunctio
   const all = input.FunctionVersion === 'ALL'
   const after = input.Marker === undefined ? '' : readMarker(input.Marker)
   const size = Math.min(input.MaxItems ?? PAGE_MAX, PAGE_MAX)
-  const documents = parts.functions.list(caller.place.account).filter(({ name }) => name > after)
+  const { MasterRegion: master = 'ALL' } = input
+  // Nothing is replicated, so each function's master is here.
+  const isElsewhere = master !== 'ALL' && master !== caller.place.region
+  const known = isElsewhere ? [] : parts.functions.list(caller.place.account)
+  const documents = known.filter(({ name }) => name > after)
   const page = documents.slice(0, size)
   const place = caller.place
   const views = page.flatMap((document) => [

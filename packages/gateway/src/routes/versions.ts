@@ -11,6 +11,7 @@ import {
   requireSettled,
 } from '@hearth/core/function'
 import { viewVersion } from '../function-view.ts'
+import { requireObeyable } from '../function-wish.ts'
 import { findLatest, makeMarker, notFound, readMarker } from './functions.ts'
 import type { Route } from './route.ts'
 
@@ -23,6 +24,7 @@ export const publishVersion: Route<
 > = async (input, caller, parts) => {
   const { account, name } = parseFunctionName(input.FunctionName ?? '', undefined, caller.place)
   const { place } = caller
+  requireObeyable(input)
   const revisionId = randomUUID()
   const changed = await parts.functions.change(account, name, (document) => {
     if (!document) throw notFound(functionArn(place, name))

@@ -1,0 +1,42 @@
+// What OPERATIONS.md cannot know from the schemas: which members are accepted although nothing
+// follows from them, which are refused, and why. Whatever is not here is obeyed; the page's test
+// looks for a reader of each.
+
+/** `<member>` of every operation that has it, or `<operation>.<member>`. */
+export const ACCEPTED: Readonly<Record<string, string>> = {
+  KMSKeyArn:
+    'Shown again. There is no KMS: variables are sealed with the master key of this Hearth.',
+  MetricsConfig: 'Shown again. The metrics of all pollers are always there.',
+  ProvisionedPollerConfig: 'Shown again. There are as many pollers as the operator runs.',
+  SourceKMSKeyArn: 'Code lies in the store of this Hearth, and there is no KMS.',
+  TracingConfig: 'Shown again. Trace ids are always passed on, and there is no X-Ray.',
+  VpcConfig:
+    'Shown again once its form was judged. There are no VPCs: what sandboxes may reach is set by ' +
+    '`HEARTH_SANDBOX_ALLOW` and the tag `hearth:network`.',
+}
+
+export const REFUSED: Readonly<Record<string, string>> = {
+  CapacityProviderConfig: 'Capacity providers come in a wave of their own.',
+  CodeSigningConfigArn: 'Signatures of code cannot be verified here yet.',
+  DocumentDBEventSourceConfig: 'Amazon DocumentDB is not read from.',
+  DurableConfig: 'Durable functions come in a wave of their own.',
+  DurableExecutionName: 'Durable functions come in a wave of their own.',
+  FileSystemConfigs: 'There are no mounts of file systems yet.',
+  'CreateEventSourceMapping.LoggingConfig': 'Pollers have one log, of the whole process.',
+  'UpdateEventSourceMapping.LoggingConfig': 'Pollers have one log, of the whole process.',
+  Layers: 'There are no layers yet.',
+  PublishTo: '`$LATEST.PUBLISHED` belongs to capacity providers.',
+  Queues: 'Amazon MQ is not read from.',
+  S3Bucket: 'Code from S3 is not fetched yet.',
+  S3Key: 'Code from S3 is not fetched yet.',
+  S3ObjectStorageMode: 'Code from S3 is not fetched yet.',
+  S3ObjectVersion: 'Code from S3 is not fetched yet.',
+  TenancyConfig: 'Tenants are not kept apart yet.',
+  TenantId: 'Tenants are not kept apart yet.',
+}
+
+/** Operations that are absent, by a part of their names. */
+export const ABSENT: readonly (readonly [part: RegExp, why: string])[] = [
+  [/Durable/, 'Durable functions come in a wave of their own.'],
+  [/CapacityProvider|ScalingConfig/, 'Capacity providers come in a wave of their own.'],
+]
