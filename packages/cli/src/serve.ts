@@ -111,7 +111,7 @@ async function openGround(
   const streams = await createStreams(bus)
   const queues = await createQueues(bus)
   const requests = createRequests(bus, claims)
-  const functions = await openFunctions(bus)
+  const functions = await openFunctions(bus, envelope)
   const logs = await openLogs(bus, streams)
   stops.push(
     () => functions.close(),

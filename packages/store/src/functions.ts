@@ -4,9 +4,12 @@
 
 import type { Bus } from '@hearth/bus/connect'
 import { BUCKETS } from '@hearth/bus/messages'
-import { openRecords, type Revised } from '@hearth/bus/records'
+import type { Revised } from '@hearth/bus/records'
 import { ServiceError } from '@hearth/core/error'
 import type { FunctionDocument } from '@hearth/core/function'
+import type { Envelope } from './envelope.ts'
+import { functionSealing } from './sealed-functions.ts'
+import { openSealedRecords } from './sealed-records.ts'
 
 export interface Functions {
   /** From the cache, without I/O: what invocations resolve against. */
@@ -41,12 +44,10 @@ const ATTEMPTS_MAX = 20
 
 const keyOf = (account: string, name: string) => `${account}.${name}`
 
-export async function openFunctions(bus: Bus): Promise<Functions> {
-  const records = await openRecords<FunctionDocument>(bus, {
-    bucket: BUCKETS.functions,
-    history: 5,
-    bytesMax: BYTES_MAX,
-  })
+/** @param envelope seals environment variables, which NATS never has in clear. */
+export async function openFunctions(bus: Bus, envelope: Envelope): Promise<Functions> {
+  const options = { bucket: BUCKETS.functions, history: 5, bytesMax: BYTES_MAX }
+  const records = await openSealedRecords(bus, options, functionSealing(envelope))
   const valuesOf = (prefix: string) =>
     records.keys(prefix).flatMap((key) => records.cached(key)?.value ?? [])
   return {
