@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Hearth, startHearth } from './hearth.ts'
 import { ask, functionArn, type Recorded } from './recorded/expected.ts'
 import { CREATION, FUNCTIONS, NAMES } from './recorded/functions.ts'
-import { CONCURRENCY, MAPPINGS, TAGS, URLS } from './recorded/settings.ts'
+import { CONCURRENCY, MAPPINGS, SIGNING, TAGS, URLS } from './recorded/settings.ts'
 
 let hearth: Hearth
 const files = { 'index.mjs': 'export const handler = async () => {}' }
@@ -45,6 +45,7 @@ const TABLES: readonly [string, readonly Recorded[]][] = [
   ['a URL:', URLS],
   ['concurrency', CONCURRENCY],
   ['a mapping', MAPPINGS],
+  ['signing:', SIGNING],
 ]
 
 describe.each(TABLES)('%s', (_, cases) => {

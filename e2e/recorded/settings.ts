@@ -306,3 +306,42 @@ export const MAPPINGS: readonly Recorded[] = [
   ],
   ['of an id that is none', new sdk.GetEventSourceMappingCommand({ UUID: 'nobody' }), noResource],
 ]
+
+const NO_SIGNING = arn('code-signing-config:csc-aaaaaaaaaaaaaaaaa')
+const noSigning = {
+  status: 404,
+  code: 'ResourceNotFoundException',
+  body: { Message: `The Lambda code signing configuration ${NO_SIGNING} can not be found.` },
+}
+
+export const SIGNING: readonly Recorded[] = [
+  ...[
+    new sdk.GetCodeSigningConfigCommand({ CodeSigningConfigArn: NO_SIGNING }),
+    new sdk.UpdateCodeSigningConfigCommand({ CodeSigningConfigArn: NO_SIGNING }),
+    new sdk.DeleteCodeSigningConfigCommand({ CodeSigningConfigArn: NO_SIGNING }),
+    new sdk.ListFunctionsByCodeSigningConfigCommand({ CodeSigningConfigArn: NO_SIGNING }),
+  ].map((command): Recorded => [command.constructor.name, command, noSigning]),
+  [
+    'of a function, where there is none',
+    new sdk.PutFunctionCodeSigningConfigCommand({
+      FunctionName: 'f',
+      CodeSigningConfigArn: NO_SIGNING,
+    }),
+    {
+      status: 404,
+      code: 'CodeSigningConfigNotFoundException',
+      body: {
+        Type: 'User',
+        Message:
+          'The code signing configuration cannot be found. Check that the provided configuration ' +
+          `is not deleted: ${NO_SIGNING}.`,
+      },
+    },
+  ],
+  ...[sdk.GetFunctionCodeSigningConfigCommand, sdk.DeleteFunctionCodeSigningConfigCommand].map(
+    (Kind): Recorded => {
+      const command = new Kind({ FunctionName: 'csc-test-doesnotexist' })
+      return [command.constructor.name, command, noFunction('csc-test-doesnotexist')]
+    },
+  ),
+]

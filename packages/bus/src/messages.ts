@@ -84,6 +84,7 @@ export const logToken = (name: string) => Buffer.from(name).toString('base64url'
 export const BUCKETS = {
   accessKeys: 'access-keys',
   checkpoints: 'checkpoints',
+  codeSigningConfigs: 'code-signing-configs',
   eventSourceMappings: 'event-source-mappings',
   claims: 'claims',
   functions: 'functions',

@@ -23,6 +23,7 @@ import { openAccessKeys } from '@hearth/store/access-keys'
 import { type Artifacts, openArtifacts } from '@hearth/store/artifacts'
 import { openCheckpoints } from '@hearth/store/checkpoints'
 import { openClaims as openWorkClaims } from '@hearth/store/claims'
+import { openCodeSigningConfigs } from '@hearth/store/code-signing-configs'
 import { type DeadLetters, openDeadLetters } from '@hearth/store/dead-letters'
 import { type Deliveries, openDeliveries } from '@hearth/store/deliveries'
 import { type Envelope, openEnvelope } from '@hearth/store/envelope'
@@ -238,10 +239,11 @@ async function poller({ config, stops, ...ground }: Ground): Promise<void> {
 async function gateway({ config, version, stops, ...ground }: Ground): Promise<number> {
   const { bus, requests, artifacts, functions, logs, events } = ground
   const mappings = await openEventSourceMappings(bus)
+  const signingConfigs = await openCodeSigningConfigs(bus)
   const accessKeys = await openAccessKeys(bus)
   const roles = await openRoles(bus)
   const schedulers = watchSchedulers(requests)
-  closeLater(stops, [accessKeys, mappings, roles, schedulers])
+  closeLater(stops, [accessKeys, mappings, roles, schedulers, signingConfigs])
   if (config.HEARTH_ROLES.includes('scheduler')) await heard(schedulers)
   const region = config.HEARTH_REGION
   const started = await startGateway({
@@ -264,6 +266,7 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
     schedulers,
     functions,
     mappings,
+    signingConfigs,
     accessKeys,
     roleRecords: roles,
     envelope: ground.envelope,

@@ -8,6 +8,7 @@
  */
 export type ErrorCode =
   | 'AccessDeniedException'
+  | 'CodeSigningConfigNotFoundException'
   | 'CodeStorageExceededException'
   | 'DeleteConflict'
   | 'EntityAlreadyExists'

@@ -109,6 +109,8 @@ export interface FunctionDocument {
   tags: Record<string, string>
   /** By name. */
   aliases?: Record<string, Alias>
+  /** The id of what is demanded of its code's signature. */
+  signingConfig?: string
   url?: FunctionUrl
   /** URLs of aliases, by their names. */
   aliasUrls?: Record<string, FunctionUrl>

@@ -7,6 +7,7 @@ import type { WireAnswer } from './contract.ts'
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   AccessDeniedException: 403,
+  CodeSigningConfigNotFoundException: 404,
   CodeStorageExceededException: 400,
   DeleteConflict: 409,
   EntityAlreadyExists: 409,
@@ -46,9 +47,14 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
 }
 
 /** Exceptions whose text is in `Message` (recorded from AWS, or in its service model). */
-const CAPITAL = new Set<ErrorCode>(['RecursiveInvocationException', 'ResourceNotFoundException'])
+const CAPITAL = new Set<ErrorCode>([
+  'CodeSigningConfigNotFoundException',
+  'RecursiveInvocationException',
+  'ResourceNotFoundException',
+])
 /** Exceptions that say whose fault they are. */
 const TYPED: Readonly<Partial<Record<ErrorCode, string>>> = {
+  CodeSigningConfigNotFoundException: 'User',
   InvalidParameterValueException: 'User',
   InvalidRequestContentException: 'User',
   PolicyLengthExceededException: 'User',

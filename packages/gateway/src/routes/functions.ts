@@ -22,6 +22,7 @@ import {
 import { withoutPolicy } from '@hearth/core/function-policy'
 import { checkNetworkTag } from '@hearth/core/isolation'
 import { checkTags } from '@hearth/core/tag'
+import { requireSigningConfig, warnOfUnsigned } from '../code-signing.ts'
 import { viewCode, viewVersion } from '../function-view.ts'
 import {
   architectureOf,
@@ -52,6 +53,8 @@ export const createFunction: Route<
   const tags = input.Tags ?? {}
   checkTags(tags)
   checkNetworkTag(tags)
+  const signingConfig =
+    input.CodeSigningConfigArn && requireSigningConfig(input.CodeSigningConfigArn, caller, parts)
   requireAbsent(parts, caller, name)
   const code = image ? NO_CODE : await parts.artifacts.put(zipOf(input.Code))
   const moment = { now: Date.now(), revisionId: randomUUID(), deploymentId: randomUUID() }
@@ -67,9 +70,11 @@ export const createFunction: Route<
     },
     moment,
   )
+  if (signingConfig) document = { ...document, signingConfig }
   let shown = document.latest
   if (input.Publish) ({ document, version: shown } = publishVersion(document, moment))
   if ((await parts.functions.create(document)) === 'exists') throw alreadyExists(name)
+  if (!image) warnOfUnsigned(document, console.error)
   parts.settlement.soon(caller.place.account, name)
   return viewVersion(shown, name, { place: caller.place, qualified: input.Publish === true })
 }
@@ -116,7 +121,9 @@ export const updateFunctionCode: Route<
     return updateFunction(document, { code, architecture, ...(image && { image }) }, newMoment())
   }
   if (input.DryRun) return viewLatest(change(found), caller)
-  return apply(input, caller, { parts, change, publish: input.Publish === true })
+  const changed = await apply(input, caller, { parts, change, publish: input.Publish === true })
+  if (zip) warnOfUnsigned(found, console.error)
+  return changed
 }
 
 export const updateFunctionConfiguration: Route<

@@ -7,6 +7,7 @@ import type { EventSourceMapping } from '@hearth/core/event-source-mapping'
 import type { Door } from '@hearth/invocation/invoke'
 import type { Schedulers } from '@hearth/invocation/schedulers'
 import type { Artifacts } from '@hearth/store/artifacts'
+import type { CodeSigningConfigs } from '@hearth/store/code-signing-configs'
 import type { EventSourceMappings } from '@hearth/store/event-source-mappings'
 import type { Functions } from '@hearth/store/functions'
 import type { Settlement } from '../settlement.ts'
@@ -25,6 +26,7 @@ export interface Parts {
   region: string
   functions: Functions
   mappings: EventSourceMappings
+  signingConfigs: CodeSigningConfigs
   artifacts: Artifacts
   door: Door
   /** Their heartbeats say what is initialised. */

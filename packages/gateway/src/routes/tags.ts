@@ -7,6 +7,7 @@ import { functionArn, parseFunctionName } from '@hearth/core/arn'
 import { ServiceError } from '@hearth/core/error'
 import { checkNetworkTag } from '@hearth/core/isolation'
 import { type Tags, tagged, untagged } from '@hearth/core/tag'
+import { configAt, existing as existingConfig } from '../code-signing.ts'
 import { notFound } from './functions.ts'
 import type { Caller, Parts, Route } from './route.ts'
 
@@ -54,10 +55,7 @@ function taggableAt(arn: string, caller: Caller, parts: Parts): Taggable {
     return taggableMapping(here ? rest.join(':') : '', { arn, place, parts })
   }
   if (kind === 'capacity-provider') throw missing(`Capacity provider not found: ${arn}`)
-  if (kind === 'code-signing-config') {
-    const message = `The Lambda code signing configuration ${arn} can not be found.`
-    throw new ServiceError('ResourceNotFoundException', message, { untyped: true })
-  }
+  if (kind === 'code-signing-config') return taggableSigning(arn, caller, parts)
   throw new ServiceError(
     'NotImplementedException',
     `Hearth does not have tags of ${kind}s, so nothing was changed.`,
@@ -107,6 +105,21 @@ function taggableMapping(
         const tags = next(mapping.tags)
         return tags === mapping.tags ? mapping : { ...mapping, tags }
       }),
+  }
+}
+
+function taggableSigning(arn: string, caller: Caller, parts: Parts): Taggable {
+  const existing = () => existingConfig(configAt(arn, caller, parts), arn)
+  return {
+    tags: () => existing().tags,
+    async change(next) {
+      const { account, id } = existing()
+      await parts.signingConfigs.change(account, id, (found) => {
+        const config = existingConfig(found, arn)
+        const tags = next(config.tags)
+        return tags === config.tags ? config : { ...config, tags }
+      })
+    },
   }
 }
 
