@@ -11,7 +11,7 @@ import { ABSENT, ACCEPTED, REFUSED } from './operations.data.ts'
 export const PAGE = new URL('../OPERATIONS.md', import.meta.url)
 
 /** Answered before any route is looked up. */
-const HOT = ['Invoke', 'InvokeWithResponseStream']
+const HOT = ['Invoke', 'InvokeAsync', 'InvokeWithResponseStream']
 
 const INTRODUCTION = `# The Lambda API, operation by operation
 

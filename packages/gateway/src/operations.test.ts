@@ -1,5 +1,5 @@
-// The page of operations tells the truth: it is what the schemas and the routes say today, its notes
-// are about members that exist, and each member that it calls obeyed is read by somebody.
+// The page of operations tells the truth: it is what the schemas and the routes say today, its
+// notes are about members that exist, and each member that it calls obeyed is read by somebody.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

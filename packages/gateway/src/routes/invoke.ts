@@ -33,12 +33,15 @@ export interface InvokeParts extends Parts {
 
 const ACCEPTED_HEADERS = { 'x-amzn-remapped-content-length': '0' }
 const PATH = /^\/2015-03-31\/functions\/[^/]+\/invocations\/?$/
+/** InvokeAsync's, which is Invoke with the type Event under an older name. */
+const OLD_PATH = /^\/2014-11-13\/functions\/[^/]+\/invoke-async\/?$/
 /** Base64 of at most 3,583 bytes of client context (Lambda API, Invoke). */
 const CLIENT_CONTEXT_BYTES_MAX = 3583
 
 /** Whether a request is for this route. */
 export function isInvoke(request: IncomingMessage): boolean {
-  return request.method === 'POST' && PATH.test(splitUrl(request.url ?? '').path)
+  const { path } = splitUrl(request.url ?? '')
+  return request.method === 'POST' && (PATH.test(path) || OLD_PATH.test(path))
 }
 
 export async function handleInvoke(
@@ -53,7 +56,9 @@ export async function handleInvoke(
       parts.door.resolve(invocation.account, invocation.functionName, invocation.qualifier)
       if (type === 'Event') await accept(invocation, parts)
       const headers = { 'x-amzn-requestid': requestId, ...(type === 'Event' && ACCEPTED_HEADERS) }
-      return send(response, { status: type === 'Event' ? 202 : 204, headers, body: '' })
+      // The older operation says its status in the body, too.
+      const body = OLD_PATH.test(splitUrl(request.url ?? '').path) ? '{"Status":202}' : ''
+      return send(response, { status: type === 'Event' ? 202 : 204, headers, body })
     }
     send(response, answer(await parts.door.invoke(invocation), invocation))
   } catch (error) {
@@ -87,7 +92,8 @@ export async function readInvocation(
   if (!matched) throw new ServiceError('UnknownOperationException', 'Unknown operation.')
   const { operation, labels } = matched
   const { headers } = request
-  const isEvent = headers['x-amz-invocation-type'] === 'Event'
+  const isOld = operation.name === 'InvokeAsync'
+  const isEvent = isOld || headers['x-amz-invocation-type'] === 'Event'
   const bytesMax = isEvent ? ASYNC_PAYLOAD_BYTES_MAX : SYNC_PAYLOAD_BYTES_MAX
   const body = await readBody(request, bytesMax)
   if (!body) {
@@ -95,6 +101,7 @@ export async function readInvocation(
   }
   const identity = parts.verify({ method: 'POST', path, query: text, headers, body }, Date.now())
   const input = parse(operation, { labels, query, headers, body })
+  if (isOld) input.InvocationType = 'Event'
   validate(operation, input, parts.limits)
   const place = { account: parts.account, region: parts.region }
   const wish = readWish(input, { place, requestId, origin: '' })

@@ -4,6 +4,17 @@
 
 import { createAlias, deleteAlias, getAlias, listAliases, updateAlias } from './aliases.ts'
 import {
+  createCodeSigningConfig,
+  deleteCodeSigningConfig,
+  deleteFunctionCodeSigningConfig,
+  getCodeSigningConfig,
+  getFunctionCodeSigningConfig,
+  listCodeSigningConfigs,
+  listFunctionsByCodeSigningConfig,
+  putFunctionCodeSigningConfig,
+  updateCodeSigningConfig,
+} from './code-signing.ts'
+import {
   deleteFunctionConcurrency,
   deleteProvisionedConcurrencyConfig,
   getAccountSettings,
@@ -53,6 +64,7 @@ import {
 } from './permissions.ts'
 import { getFunctionRecursionConfig, putFunctionRecursionConfig } from './recursion.ts'
 import type { Route } from './route.ts'
+import { getRuntimeManagementConfig, putRuntimeManagementConfig } from './runtime-management.ts'
 import { listTags, tagResource, untagResource } from './tags.ts'
 import { listVersionsByFunction, publishVersion } from './versions.ts'
 
@@ -62,12 +74,15 @@ type AnyRoute = Route<never, object>
 export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['AddPermission', addPermission],
   ['CreateAlias', createAlias],
+  ['CreateCodeSigningConfig', createCodeSigningConfig],
   ['CreateEventSourceMapping', createEventSourceMapping],
   ['CreateFunction', createFunction],
   ['CreateFunctionUrlConfig', createFunctionUrlConfig],
   ['DeleteAlias', deleteAlias],
+  ['DeleteCodeSigningConfig', deleteCodeSigningConfig],
   ['DeleteEventSourceMapping', deleteEventSourceMapping],
   ['DeleteFunction', deleteFunction],
+  ['DeleteFunctionCodeSigningConfig', deleteFunctionCodeSigningConfig],
   ['DeleteFunctionConcurrency', deleteFunctionConcurrency],
   ['DeleteFunctionEventInvokeConfig', deleteFunctionEventInvokeConfig],
   ['DeleteFunctionUrlConfig', deleteFunctionUrlConfig],
@@ -75,8 +90,10 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['DeleteResourcePolicy', deleteResourcePolicy],
   ['GetAccountSettings', getAccountSettings],
   ['GetAlias', getAlias],
+  ['GetCodeSigningConfig', getCodeSigningConfig],
   ['GetEventSourceMapping', getEventSourceMapping],
   ['GetFunction', getFunction],
+  ['GetFunctionCodeSigningConfig', getFunctionCodeSigningConfig],
   ['GetFunctionConcurrency', getFunctionConcurrency],
   ['GetFunctionConfiguration', getFunctionConfiguration],
   ['GetFunctionEventInvokeConfig', getFunctionEventInvokeConfig],
@@ -85,24 +102,30 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['GetPolicy', getPolicy],
   ['GetProvisionedConcurrencyConfig', getProvisionedConcurrencyConfig],
   ['GetResourcePolicy', getResourcePolicy],
+  ['GetRuntimeManagementConfig', getRuntimeManagementConfig],
   ['ListAliases', listAliases],
+  ['ListCodeSigningConfigs', listCodeSigningConfigs],
   ['ListEventSourceMappings', listEventSourceMappings],
   ['ListFunctionEventInvokeConfigs', listFunctionEventInvokeConfigs],
   ['ListFunctionUrlConfigs', listFunctionUrlConfigs],
   ['ListFunctions', listFunctions],
+  ['ListFunctionsByCodeSigningConfig', listFunctionsByCodeSigningConfig],
   ['ListProvisionedConcurrencyConfigs', listProvisionedConcurrencyConfigs],
   ['ListTags', listTags],
   ['ListVersionsByFunction', listVersionsByFunction],
   ['PublishVersion', publishVersion],
+  ['PutFunctionCodeSigningConfig', putFunctionCodeSigningConfig],
   ['PutFunctionConcurrency', putFunctionConcurrency],
   ['PutFunctionEventInvokeConfig', putFunctionEventInvokeConfig],
   ['PutFunctionRecursionConfig', putFunctionRecursionConfig],
   ['PutProvisionedConcurrencyConfig', putProvisionedConcurrencyConfig],
   ['PutResourcePolicy', putResourcePolicy],
+  ['PutRuntimeManagementConfig', putRuntimeManagementConfig],
   ['RemovePermission', removePermission],
   ['TagResource', tagResource],
   ['UntagResource', untagResource],
   ['UpdateAlias', updateAlias],
+  ['UpdateCodeSigningConfig', updateCodeSigningConfig],
   ['UpdateEventSourceMapping', updateEventSourceMapping],
   ['UpdateFunctionCode', updateFunctionCode],
   ['UpdateFunctionConfiguration', updateFunctionConfiguration],
