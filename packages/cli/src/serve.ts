@@ -200,7 +200,7 @@ async function poller({ config, stops, ...ground }: Ground): Promise<void> {
   const leases = connectLeases(config.HEARTH_VALKEY_URL)
   const schedulers = watchSchedulers(requests)
   const region = config.HEARTH_REGION
-  const mappings = await openEventSourceMappings(bus)
+  const mappings = await openEventSourceMappings(bus, ground.envelope)
   const checkpoints = await openCheckpoints(bus)
   const claims = await openWorkClaims(bus)
   closeLater(stops, [mappings, checkpoints, claims, leases, schedulers])
@@ -238,7 +238,7 @@ async function poller({ config, stops, ...ground }: Ground): Promise<void> {
 
 async function gateway({ config, version, stops, ...ground }: Ground): Promise<number> {
   const { bus, requests, artifacts, functions, logs, events } = ground
-  const mappings = await openEventSourceMappings(bus)
+  const mappings = await openEventSourceMappings(bus, ground.envelope)
   const signingConfigs = await openCodeSigningConfigs(bus)
   const accessKeys = await openAccessKeys(bus)
   const roles = await openRoles(bus)

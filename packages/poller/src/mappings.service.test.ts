@@ -15,6 +15,7 @@ import {
 import { connectLeases } from '@hearth/leases/connect'
 import { type Checkpoints, openCheckpoints } from '@hearth/store/checkpoints'
 import { openClaims } from '@hearth/store/claims'
+import { createEnvelope } from '@hearth/store/envelope'
 import {
   type EventSourceMappings,
   openEventSourceMappings,
@@ -26,6 +27,7 @@ import { type Mappings, type MappingsParts, startMappings } from './mappings.ts'
 import { openShares } from './shares.ts'
 import { ACCOUNT, CREDENTIALS, openTestSqs, REGION, type TestSqs } from './sources/sqs-harness.ts'
 
+const envelope = createEnvelope([Buffer.alloc(32, 1)])
 let moto: Server
 let nats: Nats
 let valkey: Server
@@ -41,7 +43,7 @@ beforeAll(async () => {
   const bus = await connectBus({ url: nats.url, monitorUrl: nats.monitorUrl })
   const bodies = await openBodies('127.0.0.1', '127.0.0.1')
   control = {
-    mappings: await openEventSourceMappings(bus),
+    mappings: await openEventSourceMappings(bus, envelope),
     checkpoints: await openCheckpoints(bus),
     requests: createRequests(bus, bodies),
   }
@@ -81,7 +83,7 @@ async function join(parts: Partial<MappingsParts> = {}): Promise<Poller> {
     requests,
     shares,
     claims,
-    mappings: await openEventSourceMappings(bus),
+    mappings: await openEventSourceMappings(bus, envelope),
     checkpoints: await openCheckpoints(bus),
     invoke: async ({ requestId, payload }) => {
       const { Records } = JSON.parse(Buffer.from(payload).toString())
@@ -305,6 +307,7 @@ function spawnPoller() {
     import { connectLeases } from ${at('../../leases/src/connect.ts')}
     import { openCheckpoints } from ${at('../../store/src/checkpoints.ts')}
     import { openClaims } from ${at('../../store/src/claims.ts')}
+    import { createEnvelope } from ${at('../../store/src/envelope.ts')}
     import { openEventSourceMappings } from ${at('../../store/src/event-source-mappings.ts')}
     import { startMappings } from ${at('./mappings.ts')}
     import { openShares } from ${at('./shares.ts')}
@@ -315,7 +318,7 @@ function spawnPoller() {
     startMappings({
       region: ${JSON.stringify(REGION)}, requests, claims,
       shares: openShares({ requests, leases, claims, report: console.error }),
-      mappings: await openEventSourceMappings(bus),
+      mappings: await openEventSourceMappings(bus, createEnvelope([Buffer.alloc(32, 1)])),
       checkpoints: await openCheckpoints(bus),
       invoke: async ({ requestId, payload }) => {
         const bodies = JSON.parse(Buffer.from(payload)).Records.map(({ body }) => body)

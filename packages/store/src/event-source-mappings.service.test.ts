@@ -7,9 +7,11 @@ import { createMapping, deleteMapping, updateMapping } from '@hearth/core/event-
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Nats, startNats } from '../../../e2e/servers.ts'
 import { type Checkpoints, openCheckpoints } from './checkpoints.ts'
+import { createEnvelope } from './envelope.ts'
 import { type EventSourceMappings, openEventSourceMappings } from './event-source-mappings.ts'
 
 const ACCOUNT = '000000000000'
+const envelope = createEnvelope([Buffer.alloc(32, 1)])
 let nats: Nats
 let bus: Bus
 let mappings: EventSourceMappings
@@ -19,8 +21,8 @@ let checkpoints: Checkpoints
 beforeAll(async () => {
   nats = await startNats()
   bus = await connectBus({ url: nats.url, monitorUrl: nats.monitorUrl })
-  mappings = await openEventSourceMappings(bus)
-  others = await openEventSourceMappings(bus)
+  mappings = await openEventSourceMappings(bus, envelope)
+  others = await openEventSourceMappings(bus, envelope)
   checkpoints = await openCheckpoints(bus)
 })
 afterAll(async () => {

@@ -4,9 +4,12 @@
 
 import type { Bus } from '@hearth/bus/connect'
 import { BUCKETS } from '@hearth/bus/messages'
-import { openRecords, type Records } from '@hearth/bus/records'
+import type { Records } from '@hearth/bus/records'
 import { ServiceError } from '@hearth/core/error'
 import { type EventSourceMapping, isSamePair } from '@hearth/core/event-source-mapping'
+import type { Envelope } from './envelope.ts'
+import { mappingSealing } from './sealed-mappings.ts'
+import { openSealedRecords } from './sealed-records.ts'
 
 export interface EventSourceMappings {
   /** From the cache, without I/O. */
@@ -40,11 +43,13 @@ const ATTEMPTS_MAX = 20
 
 const keyOf = (account: string, uuid: string) => `${account}.${uuid}`
 
-export async function openEventSourceMappings(bus: Bus): Promise<EventSourceMappings> {
-  const records = await openRecords<EventSourceMapping>(bus, {
-    bucket: BUCKETS.eventSourceMappings,
-    bytesMax: BYTES_MAX,
-  })
+/** @param envelope seals the operator's own servers, which NATS never has in clear. */
+export async function openEventSourceMappings(
+  bus: Bus,
+  envelope: Envelope,
+): Promise<EventSourceMappings> {
+  const options = { bucket: BUCKETS.eventSourceMappings, bytesMax: BYTES_MAX }
+  const records = await openSealedRecords(bus, options, mappingSealing(envelope))
   const valuesOf = (prefix: string) =>
     records.keys(prefix).flatMap((key) => records.cached(key)?.value ?? [])
   const list = (account: string) => valuesOf(`${account}.`)
