@@ -109,11 +109,15 @@ export function listAliases({ aliases = {} }: FunctionDocument): [string, Alias]
 export const pointsTo = ({ version, weights = {} }: Alias, number: string): boolean =>
   version === number || Object.hasOwn(weights, number)
 
-/** For DeleteFunction. @throws ServiceError for an alias, and for a version that one points to. */
-export function requireDeletable(document: FunctionDocument, qualifier: string): void {
+/**
+ * For DeleteFunction. @throws ServiceError for `$LATEST`, even of a function that is not there; for
+ * an alias, and for a version that one points to.
+ */
+export function requireDeletable(document: FunctionDocument | undefined, qualifier: string): void {
   if (qualifier === LATEST) {
     throw invalid('$LATEST version cannot be deleted without deleting the function.')
   }
+  if (!document) return
   if (aliasOf(document, qualifier)) {
     throw invalid('Deletion of aliases is not currently supported.')
   }

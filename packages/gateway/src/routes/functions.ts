@@ -157,15 +157,9 @@ export const deleteFunction: Route<
     })
     return DELETED
   }
-  if (qualifier === '$LATEST') {
-    throw new ServiceError(
-      'InvalidParameterValueException',
-      '$LATEST version cannot be deleted without deleting the function.',
-    )
-  }
   await parts.functions.change(account, name, (document) => {
-    if (!document) throw gone
     requireDeletable(document, qualifier)
+    if (!document) throw gone
     const published = document.published.filter((version) => version.version !== qualifier)
     if (published.length === document.published.length) return document
     const configured = withoutEventInvoke({ ...document, published }, qualifier)
