@@ -59,6 +59,11 @@ test.each<[string, object, object]>([
   ],
   ['TagResource', { Resource: ARN, Tags: { team: 'x' } }, like('aws:RequestTag/team', 'x')],
   [
+    'TagResource',
+    { Resource: `${ARN}:function:f`, Tags: { team: 'x' } },
+    like('aws:ResourceTag/team', 'core'),
+  ],
+  [
     'UntagResource',
     { Resource: ARN, TagKeys: ['team'] },
     { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['team'] }, Null: { 'aws:TagKeys': false } },
