@@ -7,7 +7,7 @@ import {
   GetFunctionCommand,
   GetFunctionConfigurationCommand,
   InvokeCommand,
-  ListCodeSigningConfigsCommand,
+  ListCapacityProvidersCommand,
   ListFunctionsCommand,
   paginateListFunctions,
   UpdateFunctionCodeCommand,
@@ -259,7 +259,7 @@ describe('delete', () => {
 })
 
 test('an operation that Hearth does not have says so', async () => {
-  await expect(hearth.lambda.send(new ListCodeSigningConfigsCommand({}))).rejects.toMatchObject({
+  await expect(hearth.lambda.send(new ListCapacityProvidersCommand({}))).rejects.toMatchObject({
     $metadata: { httpStatusCode: 501 },
   })
 })
