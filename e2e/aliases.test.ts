@@ -196,6 +196,16 @@ describe('an invocation of an alias', () => {
       new ListFunctionUrlConfigsCommand({ FunctionName }),
     )
     expect(FunctionUrlConfigs?.map((one) => one.FunctionArn)).toEqual([`${ARN}:live`])
+    await publicUrl(hearth.lambda, FunctionName)
+    const first = await hearth.lambda.send(
+      new ListFunctionUrlConfigsCommand({ FunctionName, MaxItems: 1 }),
+    )
+    expect(first.FunctionUrlConfigs?.map((one) => one.FunctionArn)).toEqual([ARN])
+    const second = await hearth.lambda.send(
+      new ListFunctionUrlConfigsCommand({ FunctionName, Marker: first.NextMarker }),
+    )
+    expect(second).toMatchObject({ FunctionUrlConfigs })
+    expect(second.NextMarker).toBeUndefined()
   })
 })
 

@@ -32,13 +32,15 @@ export function urlOf(
   return Object.hasOwn(aliasUrls, qualifier) ? aliasUrls[qualifier] : undefined
 }
 
-/** All of a function's, its own first. */
+/** All of a function's, its own first, and its aliases' by their names. */
 export function urlsOf({
   url,
   aliasUrls = {},
 }: FunctionDocument): { url: FunctionUrl; qualifier?: string }[] {
   const own = url ? [{ url }] : []
-  const others = Object.entries(aliasUrls).map(([qualifier, one]) => ({ url: one, qualifier }))
+  const others = Object.entries(aliasUrls)
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([qualifier, one]) => ({ url: one, qualifier }))
   return [...own, ...others]
 }
 

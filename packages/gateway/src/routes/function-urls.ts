@@ -14,6 +14,7 @@ import {
   withoutUrl,
   withUrl,
 } from '@hearth/core/function-url'
+import { makeMarker, readMarker } from './functions.ts'
 import type { Caller, Route } from './route.ts'
 
 interface Named {
@@ -21,6 +22,8 @@ interface Named {
   Qualifier?: string | undefined
 }
 
+/** AWS returns at most this many a page. */
+const PAGE_MAX = 50
 const ID_LENGTH = 32
 const ID_LETTERS = 'abcdefghijklmnopqrstuvwxyz234567'
 
@@ -94,10 +97,16 @@ export const listFunctionUrlConfigs: Route<
   const { account, name } = refer(input, caller)
   const document = parts.functions.cached(account, name)
   if (!document) throw noFunction()
+  const { Marker: marker } = input
+  const from = marker === undefined ? '' : readMarker(marker)
+  const rest = urlsOf(document).filter(({ qualifier = '' }) => qualifier >= from)
+  const size = Math.min(input.MaxItems ?? PAGE_MAX, PAGE_MAX)
+  const next = rest[size]?.qualifier
   return {
-    FunctionUrlConfigs: urlsOf(document).map(({ url, qualifier }) =>
-      view(url, { name, qualifier }, caller),
-    ),
+    FunctionUrlConfigs: rest
+      .slice(0, size)
+      .map(({ url, qualifier }) => view(url, { name, qualifier }, caller)),
+    ...(next !== undefined && { NextMarker: makeMarker(next) }),
   }
 }
 
