@@ -88,6 +88,7 @@ export const BUCKETS = {
   eventSourceMappings: 'event-source-mappings',
   claims: 'claims',
   functions: 'functions',
+  layers: 'layers',
   logGroups: 'log-groups',
   roles: 'roles',
   roster: 'roster',

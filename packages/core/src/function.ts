@@ -19,6 +19,7 @@ import { ServiceError } from './error.ts'
 import type { EventInvokeConfig } from './event-invoke-config.ts'
 import type { PolicyDocument } from './function-policy.ts'
 import type { FunctionUrl } from './function-url.ts'
+import type { UsedLayer } from './layer.ts'
 import type { ScalableTarget } from './scaling.ts'
 
 export type Architecture = 'arm64' | 'x86_64'
@@ -51,6 +52,8 @@ export interface Configuration {
   memoryMb: number
   ephemeralStorageMb: number
   environment?: Record<string, string>
+  /** What it finds under /opt: later ones lie over earlier ones. Never empty. */
+  layers?: UsedLayer[]
   logging: Logging
   /** Where events that were given up go; AWS's DeadLetterConfig. */
   deadLetterArn?: string

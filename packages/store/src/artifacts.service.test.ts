@@ -250,6 +250,37 @@ describe('stored code', () => {
     expect(readdirSync(join(own, 'unwanted'))).toEqual([])
   })
 
+  test('of layers lies over that of earlier ones, in one folder, as long as all of it is kept', async () => {
+    const own = join(outside, 'layers')
+    const store = await openArtifacts(own)
+    const put = async (files: Record<string, string>) => {
+      const entries = Object.entries(files).map(([name, text]) => [name, Buffer.from(text)])
+      return (await store.put(zipSync(Object.fromEntries(entries)))).sha256
+    }
+    const first = await put({ 'bin/a': 'one', 'bin/b': 'one', deep: 'file' })
+    const second = await put({ 'bin/b': 'two!', 'deep/c': 'two!' })
+    const read = async (hashes: string[], name: string) =>
+      readFileSync(join(await store.layersDirectory(hashes), name), 'utf8')
+    expect(await read([first, second], 'bin/a')).toBe('one')
+    expect(await read([first, second], 'bin/b')).toBe('two!')
+    expect(await read([first, second], 'deep/c')).toBe('two!')
+    expect(await read([second, first], 'bin/b')).toBe('one')
+    expect(await read([second, first], 'deep')).toBe('file')
+    // What lies over it changes no layer.
+    expect(await read([first], 'bin/b')).toBe('one')
+    expect(await store.layersDirectory([first])).toBe(await store.codeDirectory(first))
+    expect(await store.unpackedBytes([first, second])).toBe(3 + 3 + 4 + 4 + 4)
+    const both = await store.layersDirectory([first, second])
+    expect(await store.layersDirectory([first, second])).toBe(both)
+    const now = Date.now()
+    await store.sweep(new Set([first, second]), now)
+    await store.sweep(new Set([first]), now)
+    expect(readFileSync(join(both, 'bin/a'), 'utf8')).toBe('one')
+    expect(await store.sweep(new Set([first]), now + DAY_MS + 1_000)).toEqual([second])
+    expect(readdirSync(join(both, '../..'))).toEqual([])
+    expect(await read([first], 'bin/b')).toBe('one')
+  })
+
   test('that is put while it is swept is there afterwards', async () => {
     const swept = await openArtifacts(join(outside, 'raced'))
     const zip = zipOf('raced')

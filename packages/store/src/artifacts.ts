@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { ServiceError } from '@hearth/core/error'
 import { sweepArtifacts } from './artifact-sweep.ts'
 import { exists, moveDurably, unlessAbsent, writeThrough } from './durable-files.ts'
+import { forgetTrees, mergeTrees, treeBytes } from './layer-trees.ts'
 import { unpackApart } from './unpacking.ts'
 
 export interface Artifact {
@@ -19,15 +20,23 @@ export interface Artifact {
 }
 
 export interface Artifacts {
-  /** Stores a zip, unpacked and judged. @throws ServiceError when it is too large or no good. */
-  put(zip: Uint8Array): Promise<Artifact>
+  /**
+   * Stores a zip, unpacked and judged. `bytesMax` is Lambda's limit for a zip in a request, unless
+   * it is said. @throws ServiceError when it is too large or no good.
+   */
+  put(zip: Uint8Array, bytesMax?: number): Promise<Artifact>
   /** The folder with the unpacked code; made if this host does not have it yet. */
   codeDirectory(sha256: string): Promise<string>
+  /** The folder with these artifacts laid one over the other, in their order; made likewise. */
+  layersDirectory(hashes: readonly string[]): Promise<string>
+  /** What the files of these take together once they are unpacked. */
+  unpackedBytes(hashes: readonly string[]): Promise<number>
   /** The zip's bytes, or undefined when it is not here. */
   zip(sha256: string): Promise<Buffer | undefined>
   /**
    * Marks what `keep` does not name, and removes what has been marked for a day: so long, a sandbox
-   * may still run the code of a function that is gone. `now` in milliseconds since the epoch.
+   * may still run the code of a function that is gone. Code of functions and of layer versions is
+   * to be kept, and of layers that functions use. `now` in milliseconds since the epoch.
    * @returns the hashes that were removed.
    */
   sweep(keep: ReadonlySet<string>, now?: number): Promise<string[]>
@@ -37,6 +46,8 @@ export interface Artifacts {
 export interface Places {
   zips: string
   code: string
+  /** Layers laid one over the other. */
+  merged: string
   marks: string
   zipOf(sha256: string): string
   codeOf(sha256: string): string
@@ -55,22 +66,19 @@ const BOOT_ID = '/proc/sys/kernel/random/boot_id'
 
 export async function openArtifacts(directory: string): Promise<Artifacts> {
   const places = await openPlaces(directory)
-  const unpacking = new Map<string, Promise<string>>()
-  const unpackOnce = (sha256: string, zip: string): Promise<string> => {
-    const running = unpacking.get(sha256)
-    if (running) return running
-    const work = unpack(places, sha256, zip)
-    unpacking.set(sha256, work)
-    const done = () => unpacking.delete(sha256)
-    work.then(done, done)
-    return work
+  const once = openOnce()
+  const unpackOnce = (sha256: string, zip: string) =>
+    once(sha256, () => unpack(places, sha256, zip))
+  const codeDirectory = async (sha256: string) => {
+    if (!SHA256.test(sha256)) throw new Error(`${sha256} is not the name of an artifact`)
+    return unpackOnce(sha256, places.zipOf(sha256))
   }
   return {
-    async put(zip) {
-      if (zip.length > ZIPPED_BYTES_MAX) {
+    async put(zip, bytesMax = ZIPPED_BYTES_MAX) {
+      if (zip.length > bytesMax) {
         throw new ServiceError(
           'RequestEntityTooLargeException',
-          `Zipped size must be smaller than ${ZIPPED_BYTES_MAX} bytes`,
+          `Zipped size must be smaller than ${bytesMax} bytes`,
         )
       }
       const sha256 = createHash('sha256').update(zip).digest('hex')
@@ -86,15 +94,40 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
       }
       return { sha256, size: zip.length }
     },
-    async codeDirectory(sha256) {
-      if (!SHA256.test(sha256)) throw new Error(`${sha256} is not the name of an artifact`)
-      return unpackOnce(sha256, places.zipOf(sha256))
+    codeDirectory,
+    layersDirectory: (hashes) => {
+      const [only] = hashes
+      if (only !== undefined && hashes.length === 1) return codeDirectory(only)
+      return once(hashes.join(), () => mergeTrees(places, hashes, codeDirectory))
+    },
+    async unpackedBytes(hashes) {
+      const folders = await Promise.all(hashes.map(codeDirectory))
+      const sizes = await Promise.all(folders.map(treeBytes))
+      return sizes.reduce((sum, bytes) => sum + bytes, 0)
     },
     async zip(sha256) {
       if (!SHA256.test(sha256)) return undefined
       return readFile(places.zipOf(sha256)).catch(unlessAbsent)
     },
-    sweep: (keep, now = Date.now()) => sweepArtifacts(places, keep, now),
+    async sweep(keep, now = Date.now()) {
+      const removed = await sweepArtifacts(places, keep, now)
+      await forgetTrees(places, new Set(removed))
+      return removed
+    },
+  }
+}
+
+/** For several who want the same folder at the same time. */
+function openOnce() {
+  const underWay = new Map<string, Promise<string>>()
+  return (name: string, make: () => Promise<string>): Promise<string> => {
+    const running = underWay.get(name)
+    if (running) return running
+    const work = make()
+    underWay.set(name, work)
+    const done = () => underWay.delete(name)
+    work.then(done, done)
+    return work
   }
 }
 
@@ -118,30 +151,42 @@ async function unpack(places: Places, sha256: string, zip: string): Promise<stri
 }
 
 async function openPlaces(directory: string): Promise<Places> {
-  const [zips, fresh, marks, unpacked] = ['zips', 'fresh', 'unwanted', 'code'].map((name) =>
-    join(directory, name),
-  ) as [string, string, string, string]
+  const [zips, fresh, marks, unpacked, laid] = ['zips', 'fresh', 'unwanted', 'code', 'merged'].map(
+    (name) => join(directory, name),
+  ) as [string, string, string, string, string]
   // Unpacked files are not forced onto the disk one by one. They are whole as long as the machine
   // runs, so each boot has a folder of its own, which begins empty.
   const boot = (await readFile(BOOT_ID, 'utf8').catch(() => 'any')).trim()
-  const code = join(unpacked, boot)
-  await Promise.all([zips, fresh, marks, code].map((path) => mkdir(path, { recursive: true })))
+  const [code, merged] = [join(unpacked, boot), join(laid, boot)]
+  await Promise.all(
+    [zips, fresh, marks, code, merged].map((path) => mkdir(path, { recursive: true })),
+  )
   const newPath = () => join(fresh, randomUUID())
-  for (const name of await readdir(unpacked)) {
-    if (!UUID.test(name) || name === boot) continue
+  for (const former of await ofOtherBoots([unpacked, laid], boot)) {
     // Another process that starts at the same time may have taken it away already.
-    await rename(join(unpacked, name), newPath()).catch(unlessAbsent)
+    await rename(former, newPath()).catch(unlessAbsent)
   }
   await removeLeftovers(fresh)
   return {
     zips,
     code,
+    merged,
     marks,
     zipOf: (sha256) => join(zips, sha256.slice(0, 2), `${sha256}.zip`),
     codeOf: (sha256) => join(code, sha256),
     markOf: (sha256) => join(marks, sha256),
     fresh: newPath,
   }
+}
+
+async function ofOtherBoots(folders: readonly string[], boot: string): Promise<string[]> {
+  const found = await Promise.all(
+    folders.map(async (folder) => (await readdir(folder)).map((name) => ({ folder, name }))),
+  )
+  return found
+    .flat()
+    .filter(({ name }) => UUID.test(name) && name !== boot)
+    .map(({ folder, name }) => join(folder, name))
 }
 
 /** Others may be at work there: only what is old belongs to nobody. */
