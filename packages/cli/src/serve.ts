@@ -176,6 +176,7 @@ async function scheduler({ config, stops, envelope, ...ground }: Ground): Promis
       return tokens
     },
     codeDirectory: ground.artifacts.codeDirectory,
+    layersDirectory: ground.artifacts.layersDirectory,
     publishLogs: ground.logs.publish,
     ship: ground.ledger.ship,
     report,

@@ -38,6 +38,8 @@ export interface LaunchParts {
   /** Those of a new environment. */
   credentialsOf?(place: Place): FunctionCredentials
   codeDirectory(sha256: string): Promise<string>
+  /** The layers of a function as one folder, by their hashes in order. */
+  layersDirectory(hashes: readonly string[]): Promise<string>
   publishLogs(account: string, group: string, batch: LogBatch): void
   report(problem: string): void
 }
@@ -159,9 +161,10 @@ async function specialise(
   const ownId = sandbox.id
   sandbox.id = stem.id
   try {
-    const { codeDirectory } = await sourceOf(parts, place)
+    const { codeDirectory, layersDirectory } = await sourceOf(parts, place)
     const specialised = parts.driver.specialise(stem.id, {
       ...(codeDirectory !== undefined && { codeDirectory }),
+      ...(layersDirectory !== undefined && { layersDirectory }),
       memoryMb: configuration.memoryMb,
       cpus: sandboxCpus(configuration.memoryMb),
       tmpMb: configuration.ephemeralStorageMb,
@@ -210,15 +213,27 @@ function codeOf(parts: LaunchParts, place: Place): Promise<string> {
   return parts.snapshots?.codeDirectory(place) ?? parts.codeDirectory(place.version.code.sha256)
 }
 
-/** The image that a version runs in, and its code if that is not in the image. */
+/** What a version finds at /opt, if it has layers. */
+export async function layersOf(
+  parts: Pick<LaunchParts, 'layersDirectory'>,
+  { configuration: { layers } }: FunctionVersion,
+): Promise<Pick<SandboxSpec, 'layersDirectory'>> {
+  if (!layers) return {}
+  return { layersDirectory: await parts.layersDirectory(layers.map(({ code }) => code.sha256)) }
+}
+
+/** The image that a version runs in, and its code and layers if they are not in the image. */
 async function sourceOf(
   parts: LaunchParts,
   place: Place,
-): Promise<Pick<SandboxSpec, 'codeDirectory' | 'image' | 'ownImage'>> {
+): Promise<Pick<SandboxSpec, 'codeDirectory' | 'image' | 'layersDirectory' | 'ownImage'>> {
   const { image, configuration } = place.version
   if (!image) {
-    const codeDirectory = await codeOf(parts, place)
-    return { image: requireRuntime(configuration.runtime).image, codeDirectory }
+    const [codeDirectory, layers] = await Promise.all([
+      codeOf(parts, place),
+      layersOf(parts, place.version),
+    ])
+    return { image: requireRuntime(configuration.runtime).image, codeDirectory, ...layers }
   }
   assert(image.facts, 'an image that was not found cannot run')
   const { id, resolvedUri: pullName, volumes } = image.facts

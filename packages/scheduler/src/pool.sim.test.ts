@@ -110,6 +110,7 @@ async function live(plan: Day, ended: Map<string, number>): Promise<void> {
     runDirectory: 'run',
     region: 'us-east-1',
     codeDirectory: async () => 'code',
+    layersDirectory: async () => 'layers',
     publishLogs() {},
     report() {},
   }

@@ -107,6 +107,7 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     requests: oneAnswerer(answerers as unknown[]),
     openTokens: async () => ENOUGH,
     codeDirectory: async () => code,
+    layersDirectory: async () => code,
     publishLogs: (_account, _group, batch) => {
       harness.log.push(...batch.events.map((event) => event.message))
     },

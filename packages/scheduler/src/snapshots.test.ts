@@ -33,6 +33,7 @@ function open(schedulerId: string): Snapshots {
     runDirectory: join(root, 'run'),
     region: 'us-east-1',
     codeDirectory: async () => join(root, 'code'),
+    layersDirectory: async () => join(root, 'layers'),
     publishLogs() {},
     report() {},
     openChannel: async (directory, owner) => {

@@ -12,7 +12,7 @@ import type { Place } from './deployment.ts'
 import type { SandboxDriver } from './drivers/driver.ts'
 import { linkTree } from './drivers/link-tree.ts'
 import { INIT_TIMED_OUT, type InitFailure } from './init-failure.ts'
-import { describe, type LaunchParts, sandboxCpus } from './launch.ts'
+import { describe, type LaunchParts, layersOf, sandboxCpus } from './launch.ts'
 import { NOBODY, type RuntimeSide } from './runtime-side.ts'
 import type { ChannelOwner, SandboxChannel } from './sandbox-channel.ts'
 
@@ -222,6 +222,7 @@ async function startFilling(
       tmpMb: configuration.ephemeralStorageMb,
       socketDirectory,
       codeDirectory: code,
+      ...(await layersOf(parts, place.version)),
       cacheDirectory: cache,
       ...(network && { network }),
     })

@@ -55,6 +55,7 @@ export interface SchedulerOptions {
   openTokens(own: { life: number; fence(): void }): Promise<HeldTokens>
   isolation: Isolation
   codeDirectory(sha256: string): Promise<string>
+  layersDirectory(hashes: readonly string[]): Promise<string>
   publishLogs(account: string, group: string, batch: LogBatch): void
   /** Stores a ledger segment unless its subject is taken. */
   ship(subject: string, segment: { records: InvocationRecord[] }): Promise<unknown>

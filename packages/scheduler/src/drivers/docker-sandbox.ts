@@ -7,6 +7,7 @@ import { join, relative } from 'node:path'
 import type Docker from 'dockerode'
 import { type DockerError, isConflict, isGone } from './docker-engine.ts'
 import type { DockerHands } from './docker-hands.ts'
+import { isStem } from './docker-start.ts'
 import { cpuLimits, memoryLimits } from './docker-template.ts'
 import type { SandboxSpec, Specialisation } from './driver.ts'
 import { type Hands, HandsLost, HandsRefused } from './hands.ts'
@@ -33,6 +34,8 @@ const GONE = ['ENOENT', 'ENODEV', 'ESRCH']
 /** What Docker cannot do waits so long for the next hearth-hands. */
 const THAW_MS_MAX = 10_000
 const DETACH_MS_MAX = 120_000
+/** To hearth-hands, a stem's layers are the code of another sandbox, which has this in its name. */
+const LAYERS = '-layers'
 
 export class DockerSandbox {
   readonly id: string
@@ -59,15 +62,22 @@ export class DockerSandbox {
     return join(this.#parts.directory, 'task')
   }
 
+  /** What a stem sees at /opt: a place of its own beside the code's. */
+  get layersDirectory(): string {
+    return join(`${this.#parts.directory}${LAYERS}`, 'task')
+  }
+
   get tmpDirectory(): string | undefined {
     return this.#tmp === 'mounted' ? join(this.#parts.directory, 'tmp') : undefined
   }
 
   /** What must be there before the container is created: directories, and /tmp if it can be. */
-  async prepare({ memoryMb, cpus, tmpMb }: SandboxSpec): Promise<void> {
+  async prepare(spec: SandboxSpec): Promise<void> {
+    const { memoryMb, cpus, tmpMb } = spec
     this.#figures = { memoryMb, cpus, tmpMb }
     const { directory, hands } = this.#parts
     await mkdir(this.codeDirectory, { recursive: true, mode: 0o755 })
+    if (isStem(spec) && !spec.ownImage) await this.#awaitLibraries()
     if (!hands) return
     await mkdir(join(directory, 'tmp'), { recursive: true, mode: 0o755 })
     if (!hands.canMountTmp) return
@@ -78,6 +88,13 @@ export class DockerSandbox {
       // The loss was reported already.
       if (!(error instanceof HandsRefused)) return
       this.#parts.report(`the /tmp of ${this.id} counts as its memory: ${error.message}`)
+    }
+  }
+
+  /** A loader that looked for a library where no folder was never looks there again. */
+  async #awaitLibraries(): Promise<void> {
+    for (const directory of [this.codeDirectory, this.layersDirectory]) {
+      await mkdir(join(directory, 'lib'), { recursive: true, mode: 0o755 })
     }
   }
 
@@ -97,10 +114,11 @@ export class DockerSandbox {
   }
 
   async specialise(specialisation: Specialisation): Promise<void> {
-    const { codeDirectory, ...figures } = specialisation
+    const { codeDirectory, layersDirectory, ...figures } = specialisation
     if (!(await this.#known) && this.#figures?.tmpMb !== figures.tmpMb) throw this.#tmpStays()
     await Promise.all([
       codeDirectory === undefined ? undefined : this.#giveCode(codeDirectory),
+      layersDirectory === undefined ? undefined : this.#giveLayers(layersDirectory),
       this.#giveTmp(figures.tmpMb),
       this.#limit(figures),
     ])
@@ -139,15 +157,23 @@ export class DockerSandbox {
   /** Kills and removes it, frozen or not, with its mounts. */
   async stop(): Promise<void> {
     await this.#release().catch(() => {})
-    const { container, hands, directory } = this.#parts
+    const { container, directory } = this.#parts
     await container.remove({ force: true, v: true }).catch((error: unknown) => {
       if (!isGone(error) && !isConflict(error)) throw error
     })
+    await Promise.all([
+      this.#clear(this.id, directory),
+      this.#clear(`${this.id}${LAYERS}`, `${directory}${LAYERS}`),
+    ])
+  }
+
+  /** Unmounts what is in a directory of ours, and removes it. */
+  async #clear(name: string, directory: string): Promise<void> {
     const forget = () => rm(directory, { recursive: true, force: true }).catch(() => {})
     try {
-      await hands?.ask('detach', this.id)
+      await this.#parts.hands?.ask('detach', name)
     } catch {
-      this.#askPatiently(DETACH_MS_MAX, 'detach').then(forget, () => {})
+      this.#askPatiently(DETACH_MS_MAX, 'detach', name).then(forget, () => {})
     }
     await forget()
   }
@@ -189,6 +215,19 @@ export class DockerSandbox {
     const name = relative(this.#parts.dataDirectory, codeDirectory)
     if (await this.#byHands('code', name)) return
     await linkTree(codeDirectory, this.codeDirectory)
+  }
+
+  async #giveLayers(layersDirectory: string): Promise<void> {
+    const { hands, dataDirectory } = this.#parts
+    if (hands && (await this.#known)) {
+      const name = relative(dataDirectory, layersDirectory)
+      const isMounted = await hands.ask('code', `${this.id}${LAYERS}`, name).then(
+        () => true,
+        () => false,
+      )
+      if (isMounted) return
+    }
+    await linkTree(layersDirectory, this.layersDirectory)
   }
 
   async #giveTmp(tmpMb: number): Promise<void> {
@@ -239,8 +278,8 @@ export class DockerSandbox {
     )
   }
 
-  async #askPatiently(withinMs: number, verb: string): Promise<void> {
-    await this.#parts.hands?.askPatiently(withinMs, verb, this.id).catch((error: unknown) => {
+  async #askPatiently(withinMs: number, verb: string, name = this.id): Promise<void> {
+    await this.#parts.hands?.askPatiently(withinMs, verb, name).catch((error: unknown) => {
       if (!isGoneForHands(error)) throw error
     })
   }

@@ -28,6 +28,8 @@ export interface StartParts {
 /** What of a sandbox is on the host by now. */
 export interface SandboxPlaces {
   codeDirectory: string
+  /** A stem's alone. */
+  layersDirectory: string
   tmpDirectory: string | undefined
   /** Whether code that is mounted there later is to appear in the sandbox. */
   awaitsCode: boolean
@@ -97,6 +99,8 @@ async function create(parts: StartParts, wish: Wish, holder?: string): Promise<D
   const { docker, toHost, labels, network, runtime } = parts
   const { spec, user, accounts } = wish
   const { codeDirectory, tmpDirectory, awaitsCode } = wish.places
+  const stemLayers = isStem(spec) ? wish.places.layersDirectory : undefined
+  const layersDirectory = spec.layersDirectory ?? stemLayers
   const template = {
     name: containerName(spec.id),
     Image: spec.image,
@@ -106,6 +110,7 @@ async function create(parts: StartParts, wish: Wish, holder?: string): Promise<D
       spec,
       toHost,
       codeDirectory: spec.codeDirectory ?? codeDirectory,
+      ...(layersDirectory && !spec.ownImage && { layersDirectory }),
       ...(tmpDirectory && { tmpDirectory }),
       awaitsCode,
       network,

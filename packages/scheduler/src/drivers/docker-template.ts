@@ -13,6 +13,8 @@ export interface TemplateParts {
   toHost(path: string): string
   /** What the sandbox sees at /var/task. */
   codeDirectory: string
+  /** What it sees at /opt, if it is not what its image has there. */
+  layersDirectory?: string
   /** What it sees at /tmp; memory when there is none. */
   tmpDirectory?: string
   /** Whether code that is mounted there later is to appear in the sandbox. */
@@ -40,7 +42,8 @@ const PIDS_MAX = 1024
 const FILES_MAX = 1024
 
 export function hostConfig(parts: TemplateParts): Docker.HostConfig {
-  const { spec, toHost, codeDirectory, tmpDirectory, runtime, holder } = parts
+  const { spec, toHost, codeDirectory, layersDirectory, tmpDirectory, runtime, holder } = parts
+  const forReading = parts.awaitsCode ? 'ro,rslave' : 'ro'
   // Memory-backed, where nothing can mount: what a function writes to /tmp is then its memory.
   const tmpfs = { '/tmp': `rw,exec,nosuid,nodev,mode=1777,size=${spec.tmpMb}m` }
   return {
@@ -64,7 +67,8 @@ export function hostConfig(parts: TemplateParts): Docker.HostConfig {
     Binds: [
       `${toHost(spec.socketDirectory)}:/run/hearth:ro`,
       ...parts.accounts.map((file) => `${toHost(spec.socketDirectory)}/${file}:ro`),
-      `${toHost(codeDirectory)}:/var/task:ro${parts.awaitsCode ? ',rslave' : ''}`,
+      `${toHost(codeDirectory)}:/var/task:${forReading}`,
+      ...(layersDirectory ? [`${toHost(layersDirectory)}:/opt:${forReading}`] : []),
       ...(tmpDirectory ? [`${toHost(tmpDirectory)}:/tmp:rw,rslave`] : []),
       ...(spec.cacheDirectory ? [`${toHost(spec.cacheDirectory)}:/var/task/.hearth-cache`] : []),
     ],

@@ -81,9 +81,10 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
       const sandbox = sandboxOf(spec.id)
       sandboxes.set(spec.id, sandbox)
       await sandbox.prepare(spec)
-      const { codeDirectory, tmpDirectory } = sandbox
+      const { codeDirectory, layersDirectory, tmpDirectory } = sandbox
       const awaitsCode = hands !== undefined && isStem(spec)
-      await startContainer(parts, spec, { codeDirectory, tmpDirectory, awaitsCode })
+      const places = { codeDirectory, layersDirectory, tmpDirectory, awaitsCode }
+      await startContainer(parts, spec, places)
       sandbox.started()
     },
     async stop(id) {

@@ -118,13 +118,30 @@ function codeContract(ground: Ground): void {
 
   test('a stem gets its code, for reading alone and at one place alone', async () => {
     const { id, run } = await ground.start()
-    expect(await run('find /var/task')).toBe('/var/task\n')
+    // The loader remembers folders that were not there.
+    expect(await run('find /var/task')).toBe('/var/task\n/var/task/lib\n')
     await specialise(ground, id)
     expect(await run('cat /var/task/inner/index.js')).toBe('hello')
     expect(await run('touch /var/task/x /var/task/inner/index.js')).toMatch(
       /x': Read-only.*\n.*index.js': Read-only/,
     )
     expect(await run('find / /run /tmp -xdev -name index.js 2>&-')).toBe('')
+  })
+
+  test('layers are there at /opt for reading, on a stem and from the start', async () => {
+    const { codeDirectory } = ground
+    const layersDirectory = join(ground.dataDirectory, 'layers')
+    await mkdir(join(layersDirectory, 'lib'), { recursive: true })
+    await writeFile(join(layersDirectory, 'lib', 'x.so'), 'layered')
+    await Promise.all(['', 'lib'].map((name) => chmod(join(layersDirectory, name), 0o777)))
+    const stem = await ground.start()
+    expect(await stem.run('find /opt')).toBe('/opt\n/opt/lib\n')
+    await specialise(ground, stem.id, { layersDirectory })
+    const direct = await ground.start({ codeDirectory, layersDirectory })
+    for (const { run } of [stem, direct]) {
+      expect(await run('cat /opt/lib/x.so')).toBe('layered')
+      expect(await run('touch /opt/x')).toContain('Read-only')
+    }
   })
 }
 

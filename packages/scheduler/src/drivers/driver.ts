@@ -26,6 +26,8 @@ export interface SandboxSpec {
    * `specialise`.
    */
   codeDirectory?: string
+  /** The layers, mounted read-only at /opt; absent where there are none. */
+  layersDirectory?: string
   /**
    * A folder that the function may fill, mounted at /var/task/.hearth-cache, which is a folder of
    * the code then; absent but for snapshots.
@@ -51,7 +53,10 @@ export interface OwnImage {
  * What a stem becomes: the same figures as a sandbox that starts with them. Without a code
  * directory where the code is in the image.
  */
-export type Specialisation = Pick<SandboxSpec, 'codeDirectory' | 'cpus' | 'memoryMb' | 'tmpMb'>
+export type Specialisation = Pick<
+  SandboxSpec,
+  'codeDirectory' | 'cpus' | 'layersDirectory' | 'memoryMb' | 'tmpMb'
+>
 
 /** A sandbox found running, perhaps of an earlier scheduler. */
 export interface SandboxListing {
