@@ -154,10 +154,23 @@ describe('a function', () => {
       /^Function already exist: good$/,
     ],
     [
-      'layers, which Hearth could not obey',
+      'a layer that there is not',
       { Layers: ['arn:aws:lambda:us-east-1:000000000000:layer:l:1'] },
+      'InvalidParameterValueException',
+      /^Layer version arn:aws:lambda:us-east-1:000000000000:layer:l:1 does not exist\.$/,
+    ],
+    [
+      'file systems, which Hearth could not obey',
+      {
+        FileSystemConfigs: [
+          {
+            Arn: 'arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0',
+            LocalMountPath: '/mnt/x',
+          },
+        ],
+      },
       'NotImplementedException',
-      /layers/,
+      /file system mounts/,
     ],
   ])('with %s is refused', async (_, input, name, message) => {
     await expect(create(input)).rejects.toMatchObject({

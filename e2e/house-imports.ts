@@ -26,7 +26,7 @@ const HOMES: readonly { vendor: RegExp; homes: string[]; types?: true }[] = [
   {
     vendor: /^@aws-sdk\//,
     homes: [
-      ...['packages/gateway/src/contract', 'packages/cli/', 'e2e/'],
+      ...['packages/gateway/src/contract', 'packages/gateway/src/objects', 'packages/cli/', 'e2e/'],
       ...['packages/poller/src/sources/', 'packages/poller/src/destinations/'],
     ],
     types: true,

@@ -30,6 +30,7 @@ import { type Envelope, openEnvelope } from '@hearth/store/envelope'
 import { openEventSourceMappings } from '@hearth/store/event-source-mappings'
 import { type Events, openEvents } from '@hearth/store/events'
 import { type Functions, openFunctions } from '@hearth/store/functions'
+import { openLayers } from '@hearth/store/layers'
 import { type Ledger, openLedger } from '@hearth/store/ledger'
 import { type Logs, openLogs } from '@hearth/store/logs'
 import { openRoles } from '@hearth/store/roles'
@@ -243,8 +244,9 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
   const signingConfigs = await openCodeSigningConfigs(bus)
   const accessKeys = await openAccessKeys(bus)
   const roles = await openRoles(bus)
+  const layers = await openLayers(bus)
   const schedulers = watchSchedulers(requests)
-  closeLater(stops, [accessKeys, mappings, roles, schedulers, signingConfigs])
+  closeLater(stops, [accessKeys, layers, mappings, roles, schedulers, signingConfigs])
   if (config.HEARTH_ROLES.includes('scheduler')) await heard(schedulers)
   const region = config.HEARTH_REGION
   const started = await startGateway({
@@ -276,6 +278,8 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
       await checkpoints.sweep(mapping, 'former').finally(checkpoints.close)
     },
     artifacts,
+    layers,
+    aws: awsAccess(config),
     logs,
     events,
     deadLetters: ground.deadLetters,

@@ -21,6 +21,15 @@ AS_JUDGED = {
     "SubnetId": {"min": 0, "max": 1024, "pattern": "subnet-[0-9a-z]*", "nullable": True},
 }
 
+# AWS's messages already know its public layers and longer names (recorded).
+AS_TOLD = {
+    "LayerVersionArn": {
+        "max": 2048,
+        "pattern": r"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}"
+        r":\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)",
+    }
+}
+
 
 def main():
     model = botocore.loaders.Loader().load_service_model("lambda", "service-2")
@@ -71,6 +80,7 @@ def rule_of(name, shapes, wanted):
         layer = "|layer:([a-zA-Z0-9-_]+)|code-signing-config:"
         rule["pattern"] = rule["pattern"].replace("|code-signing-config:", layer)
     rule |= AS_JUDGED.get(name, {})
+    rule |= AS_TOLD.get(name, {})
     if name in AS_ANSWERED:
         rule["enum"] = AS_ANSWERED[name]
     if kind in ("integer", "long", "float", "double"):

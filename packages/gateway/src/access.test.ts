@@ -1,6 +1,8 @@
 // Each operation is asked for by its own action on its own resource, with what is known of it; root
 // is let pass whatever it asks.
 
+import { publishLayer } from '@hearth/core/layer'
+import { addLayerPermission } from '@hearth/core/layer-policy'
 import { readPolicy } from '@hearth/core/policy'
 import { expect, test } from 'vitest'
 import { type Asker, requireOperation, requireTarget } from './access.ts'
@@ -12,6 +14,19 @@ const LOGS = 'arn:aws:logs:us-east-1:000000000000:log-group'
 const request = { headers: { 'user-agent': 'curl' }, socket: { remoteAddress: '::ffff:10.0.0.1' } }
 const functions = { cached: () => ({ tags: { team: 'core' } }) as never }
 const mappings = { cached: () => ({ functionName: 'f' }) as never }
+/** Version 1 is everybody's. */
+const layers = {
+  cached: () => publishLayer({ account: place.account, name: 'l' }, undefined, LAYER).document,
+}
+const LAYER = {
+  ...{ description: '', code: { sha256: '', size: 0 }, runtimes: [], architectures: [] },
+  createdAt: 0,
+  policy: addLayerPermission(
+    undefined,
+    { id: 's', action: 'lambda:GetLayerVersion', principal: '*' },
+    { resource: `${ARN}:layer:l:1`, revisionId: '' },
+  ).policy,
+}
 
 function asker(principal: Identity['principal']): Asker {
   const identity = { accessKeyId: 'AKIA1', userId: 'AIDA1', userName: 'ada', principal }
@@ -26,8 +41,9 @@ const user = (...statements: object[]) =>
   })
 const allow = (Resource: string, Condition: object = {}) =>
   user({ Effect: 'Allow', Action: '*', Resource, Condition })
+const known = { functions, mappings, layers }
 const ask = (who: Asker, name: string, input: object) => () =>
-  requireOperation(who, name, { input: input as Record<string, unknown>, functions, mappings })
+  requireOperation(who, name, { input: input as Record<string, unknown>, ...known })
 
 test.each<[string, object, string]>([
   ['GetFunction', { FunctionName: 'f' }, `${ARN}:function:f`],
@@ -88,6 +104,20 @@ test('a role is passed on by leave only', () => {
   const change = (who: Asker) => ask(who, 'UpdateFunctionConfiguration', update)
   expect(change(user(lambda))).toThrow(`iam:PassRole on resource: ${update.Role}`)
   expect(change(user(lambda, { ...pass, Condition: condition }))).not.toThrow()
+})
+
+test("a layer is given to a function by leave only, its own or the caller's", () => {
+  const update = (version: number) => ({ FunctionName: 'f', Layers: [`${ARN}:layer:l:${version}`] })
+  const lambda = { Effect: 'Allow', Action: 'lambda:Update*', Resource: '*' }
+  const read = { Effect: 'Allow', Action: 'lambda:GetLayerVersion', Resource: '*' }
+  const change = (version: number, ...statements: object[]) =>
+    ask(user(lambda, ...statements), 'UpdateFunctionConfiguration', update(version))
+  expect(change(2)).toThrow(`lambda:GetLayerVersion on resource: ${ARN}:layer:l:2`)
+  expect(change(2, read)).not.toThrow()
+  expect(change(1)).not.toThrow()
+  expect(change(1, { ...read, Effect: 'Deny' })).toThrow('explicit deny')
+  const byArn = ask(user(read), 'GetLayerVersionByArn', { Arn: `${ARN}:layer:l:2` })
+  expect(byArn).not.toThrow()
 })
 
 test.each<[object, string]>([

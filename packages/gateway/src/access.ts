@@ -9,9 +9,12 @@ import { ServiceError } from '@hearth/core/error'
 import type { FunctionDocument } from '@hearth/core/function'
 import { effectivePolicy } from '@hearth/core/function-policy'
 import type { FunctionUrl } from '@hearth/core/function-url'
+import { layerVersionOf, parseLayerVersionArn } from '@hearth/core/layer'
+import { effectiveLayerPolicy } from '@hearth/core/layer-policy'
 import type { Policy } from '@hearth/core/policy'
 import type { EventSourceMappings } from '@hearth/store/event-source-mappings'
 import type { Functions } from '@hearth/store/functions'
+import type { Layers } from '@hearth/store/layers'
 import type { Identity } from './identities.ts'
 import { nameOf as nameOfGroup } from './routes/logs/input.ts'
 
@@ -37,6 +40,7 @@ interface Wish {
 type Input = Record<string, unknown>
 
 const INVOKE = 'lambda:InvokeFunction'
+const GET_LAYER = 'lambda:GetLayerVersion'
 
 /** @throws ServiceError AccessDeniedException */
 export function requireAccess(asker: Asker, { facts = {}, ...wish }: Wish): void {
@@ -101,26 +105,34 @@ export function requireOperation(
     input: Input
     functions: Pick<Functions, 'cached'>
     mappings: Pick<EventSourceMappings, 'cached'>
+    layers: Pick<Layers, 'cached'>
   },
 ): void {
   if (asker.identity?.principal.kind === 'root') return
-  const { input, functions, mappings } = work
+  const { input, functions, mappings, layers } = work
   const { place } = asker
   const mapping = mappings.cached(place.account, String(input.UUID ?? ''))
   const named = isFunctionOperation(name, input) ? input.FunctionName : taggedFunction(input)
   const reference =
     named === undefined ? undefined : parseFunctionName(String(named), undefined, place)
   const document = reference && functions.cached(reference.account, reference.name)
+  const resource = reference ? functionArn(place, reference.name) : resourceOf(input, place)
   requireAccess(asker, {
-    action: `lambda:${name}`,
-    resource: reference ? functionArn(place, reference.name) : resourceOf(input, place),
+    // IAM has one action for both ways to name a version.
+    action: name === 'GetLayerVersionByArn' ? GET_LAYER : `lambda:${name}`,
+    resource,
     facts: {
       ...(mapping && { 'lambda:FunctionArn': functionArn(place, mapping.functionName) }),
       ...tagFacts(document),
       ...inputFacts(input, place),
     },
-    policy: document && effectivePolicy(document, undefined),
+    policy: document ? effectivePolicy(document, undefined) : layerPolicy(resource, layers),
   })
+  // Whoever gives a function layers lets it read them.
+  for (const layer of Array.isArray(input.Layers) ? input.Layers.map(String) : []) {
+    const policy = layerPolicy(layer, layers)
+    requireAccess(asker, { action: GET_LAYER, resource: layer, policy })
+  }
   // Whoever gives a function a role gives its code what the role may do.
   if (typeof input.Role === 'string') {
     const facts = { 'iam:PassedToService': 'lambda.amazonaws.com' }
@@ -162,9 +174,17 @@ const isFunctionOperation = (name: string, input: Input) =>
 const taggedFunction = ({ Resource }: Input) =>
   typeof Resource === 'string' && Resource.includes(':function:') ? Resource : undefined
 
+/** A layer version's own; undefined for any other resource. */
+function layerPolicy(resource: string, layers: Pick<Layers, 'cached'>): Policy | undefined {
+  const named = parseLayerVersionArn(resource)
+  const version = named && layerVersionOf(layers.cached(named), named.version)
+  return version?.policy && effectiveLayerPolicy(version.policy)
+}
+
 function resourceOf(input: Input, { account, region }: Place): string {
   const arn = `arn:aws:lambda:${region}:${account}`
-  const whole = [input.Resource, input.ResourceArn, input.CodeSigningConfigArn].find(
+  const { Resource, ResourceArn, CodeSigningConfigArn, Arn } = input
+  const whole = [Resource, ResourceArn, CodeSigningConfigArn, Arn].find(
     (value) => typeof value === 'string',
   )
   if (whole !== undefined) return String(whole)

@@ -228,8 +228,7 @@ async function control(
   const headers = Object.fromEntries(c.req.raw.headers)
   const input = parse(operation, { labels, query, headers, body })
   validate(operation, input, parts.limits)
-  const { functions, mappings } = parts
-  requireOperation(asker, operation.name, { input, functions, mappings })
+  requireOperation(asker, operation.name, { ...parts, input })
   const { place } = asker
   const output = await route(input as never, { place, requestId, origin }, parts)
   return render(operation, output as Record<string, unknown>)

@@ -116,7 +116,7 @@ function readPart(
 ): unknown {
   switch (from) {
     case 'label':
-      return request.labels[key]
+      return readText(member, request.labels[key])
     case 'query':
       return readQuery(member, request.query, key)
     case 'header':
@@ -207,7 +207,7 @@ function readQuery(member: NormalizedSchema, query: URLSearchParams, name: strin
   return readText(member, query.get(name) ?? undefined)
 }
 
-/** A value from a header or the query, where everything is text. */
+/** A value from the path, a header or the query, where everything is text. */
 function readText(member: NormalizedSchema, text: string | undefined): unknown {
   if (text === undefined) return undefined
   if (member.isBooleanSchema()) return text === 'true'

@@ -40,6 +40,9 @@ export function viewVersion(
       OptimizationStatus: hasSnapshot(version) && version.state === 'Active' ? 'On' : 'Off',
     },
     LoggingConfig: viewLogging(version),
+    ...(configuration.layers && {
+      Layers: configuration.layers.map(({ arn, code }) => ({ Arn: arn, CodeSize: code.size })),
+    }),
     ...(configuration.environment && { Environment: { Variables: configuration.environment } }),
     ...(version.image ? viewImage(version) : viewRuntime(version, place)),
     ...viewState(version),

@@ -28,6 +28,7 @@ type ConfigurationWish = Pick<
   | 'Handler'
   | 'ImageConfig'
   | 'KMSKeyArn'
+  | 'Layers'
   | 'LoggingConfig'
   | 'MemorySize'
   | 'Role'
@@ -47,8 +48,6 @@ const HOST_ARCHITECTURE: Architecture = process.arch === 'arm64' ? 'arm64' : 'x8
  * Members that ask for something which is not built yet: what each asks for, when it asks at all.
  */
 const UNOBEYED: Readonly<Record<string, (wish: Partial<Wish>) => boolean>> = {
-  'code from S3': ({ Code, S3Bucket }) => Code?.S3Bucket !== undefined || S3Bucket !== undefined,
-  layers: ({ Layers }) => (Layers?.length ?? 0) > 0,
   'file system mounts': ({ FileSystemConfigs }) => (FileSystemConfigs?.length ?? 0) > 0,
   'capacity providers': ({ CapacityProviderConfig }) => CapacityProviderConfig !== undefined,
   'durable functions': ({ DurableConfig }) => DurableConfig !== undefined,
@@ -63,15 +62,6 @@ export function requireObeyable(wish: Partial<Wish>): void {
   throw new ServiceError(
     'NotImplementedException',
     `Hearth does not have ${asked.map(([what]) => what).join(', ')} yet, so nothing was changed.`,
-  )
-}
-
-/** The zip in the request. @throws ServiceError when there is none. */
-export function zipOf(code: { ZipFile?: Uint8Array | undefined } | undefined): Uint8Array {
-  if (code?.ZipFile && code.ZipFile.length > 0) return code.ZipFile
-  throw new ServiceError(
-    'InvalidParameterValueException',
-    'Please provide a source for function code.',
   )
 }
 

@@ -41,8 +41,9 @@ export function imageOf(
 export function refuseRuntime(wish: {
   Runtime?: string | undefined
   Handler?: string | undefined
+  Layers?: string[] | undefined
 }): void {
-  if (!wish.Runtime && !wish.Handler) return
+  if (!wish.Runtime && !wish.Handler && !wish.Layers?.length) return
   throw refusal(
     "Please don't provide handler or runtime or layer when the intended function PackageType is Image.",
   )

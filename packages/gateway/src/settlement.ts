@@ -10,12 +10,14 @@ import {
   type Architecture,
   type Findings,
   type FunctionDocument,
+  type FunctionVersion,
   hasSnapshot,
   isUnsettled,
   type SnapshotFault,
   settleFunction,
 } from '@hearth/core/function'
 import { isolated } from '@hearth/core/isolation'
+import type { Artifacts } from '@hearth/store/artifacts'
 import type { Functions } from '@hearth/store/functions'
 
 export interface Settlement {
@@ -30,8 +32,8 @@ const SWEEP_MS = 2_000
 
 export interface SettlementParts {
   functions: Functions
-  /** Resolves when the code of a zip function is in place. */
-  codeInPlace(sha256: string): Promise<unknown>
+  /** Where the code and layers of a zip function are put in place. */
+  artifacts: Pick<Artifacts, 'codeDirectory' | 'layersDirectory'>
   /** May take as long as a pull. @throws Error when it is too early to say. */
   findImage(uri: string, architecture: Architecture): Promise<ImageFacts | ImageFault>
   /** Loads a version ahead. @returns why it cannot be. @throws Error when it is too early to say. */
@@ -81,8 +83,8 @@ async function prepare(
   const images = new Map<string, ImageFacts | ImageFault>()
   const snapshotFaults = new Map<string, SnapshotFault>()
   for (const version of [latest, ...published].filter(isUnsettled)) {
-    const { image, code, architecture } = version
-    if (!image) await parts.codeInPlace(code.sha256)
+    const { image, architecture } = version
+    if (!image) await putInPlace(parts, version)
     else if (isSought(version) && !images.has(image.uri)) {
       images.set(image.uri, await parts.findImage(image.uri, architecture))
     }
@@ -92,6 +94,14 @@ async function prepare(
     if (fault) snapshotFaults.set(version.version, fault)
   }
   return { images, snapshotFaults }
+}
+
+async function putInPlace(
+  { artifacts }: SettlementParts,
+  { code, configuration: { layers } }: FunctionVersion,
+): Promise<void> {
+  await artifacts.codeDirectory(code.sha256)
+  if (layers) await artifacts.layersDirectory(layers.map((layer) => layer.code.sha256))
 }
 
 function isOwed(document: FunctionDocument): boolean {

@@ -11,6 +11,7 @@ import { createIdentities } from './identities.ts'
 import { findImage } from './image-search.ts'
 import { startLogClock } from './log-clock.ts'
 import { createMetrics } from './metrics.ts'
+import { type ObjectAccess, openObjects } from './objects.ts'
 import { handleInvoke, isInvoke } from './routes/invoke.ts'
 import { handleStreamingInvoke, isStreamingInvoke } from './routes/invoke-streaming.ts'
 import { handleUrlRequest, urlTarget } from './routes/url-requests.ts'
@@ -23,13 +24,18 @@ import { checkSource } from './source-check.ts'
 export type { Environments } from './census.ts'
 
 export interface GatewayOptions
-  extends Omit<AppParts, 'checkSource' | 'codeLink' | 'links' | 'settlement' | 'verify'> {
+  extends Omit<
+    AppParts,
+    'checkSource' | 'codeLink' | 'links' | 'objects' | 'settlement' | 'verify'
+  > {
   host: string
   port: number
   /** Secrets by access key id. */
   keys: ReadonlyMap<string, string>
   /** Signs links to code; the same in every gateway. */
   linkSecret: string
+  /** Where AWS-shaped services are, and how to sign there. */
+  aws: ObjectAccess
 }
 
 export interface Gateway {
@@ -50,11 +56,10 @@ const HEADER_BYTES_MAX = 16 * 1024
 const KEEP_ALIVE_MS = 75_000
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { artifacts, functions } = options
+  const { functions } = options
   const links = createCodeLinks(options.linkSecret)
   const settlement = startSettlement({
-    functions,
-    codeInPlace: artifacts.codeDirectory,
+    ...options,
     findImage: (uri, architecture) => findImage(options, { uri, architecture }),
     prepareSnapshot: (question) => prepareSnapshot(options, question),
   })
@@ -66,6 +71,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     ...options,
     door: metrics.watch(options.door),
     links,
+    objects: openObjects(options.aws),
     settlement,
     checkSource: (mapping) => checkSource(options.requests, mapping),
     codeLink: (origin, sha256) => links.make(origin, sha256, Date.now()),

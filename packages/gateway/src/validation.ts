@@ -38,6 +38,8 @@ const NAME_LENGTH_MAX = 64
 const ARN_LENGTH_MAX = 140
 /** Unknown runtimes have a message of their own, in core/runtime. */
 const CHECKED_ELSEWHERE = new Set(['Runtime'])
+/** The list whose faults AWS tells first, and as those of a single value. */
+const PLAINLY_TOLD = 'compatibleRuntimes'
 
 /**
  * @throws ServiceError ValidationException with every fault, or the few special refusals of names.
@@ -109,6 +111,7 @@ function checksOf(schema: NormalizedSchema): readonly Check[] {
       own: OWN_FORMS.get(`${id}.${name}`),
     }))
     .filter(({ rule, inside }) => rule || inside)
+    .sort((a, b) => Number(b.shown === PLAINLY_TOLD) - Number(a.shown === PLAINLY_TOLD))
   checks.set(id, made)
   return made
 }
@@ -142,7 +145,9 @@ function insideFaults(value: unknown, rule: Rule, at: string): string[] {
   if (Array.isArray(value) && rule.item) {
     const { item } = rule
     const bad = value.some((entry) => broken(entry, item).length > 0)
-    return bad ? [fault(`Member must satisfy constraint: [${all(item)}]`)] : []
+    if (!bad) return []
+    if (at === PLAINLY_TOLD) return [fault(constraintsOf(item).join(', '))]
+    return [fault(`Member must satisfy constraint: [${all(item)}]`)]
   }
   if (!isRecord(value)) return []
   const { key, value: inside } = rule

@@ -23,15 +23,16 @@ import { withoutPolicy } from '@hearth/core/function-policy'
 import { checkNetworkTag } from '@hearth/core/isolation'
 import { checkTags } from '@hearth/core/tag'
 import { requireSigningConfig, warnOfUnsigned } from '../code-signing.ts'
+import { requireSource, storeCode } from '../code-wish.ts'
 import { viewCode, viewVersion } from '../function-view.ts'
 import {
   architectureOf,
   configurationFor,
   mergeConfiguration,
   requireObeyable,
-  zipOf,
 } from '../function-wish.ts'
 import { imageOf, refuseImageConfig, refuseRuntime } from '../image-wish.ts'
+import { requireFit, wishedLayers, withLayers } from '../layer-wish.ts'
 import type { Caller, Parts, Route } from './route.ts'
 
 /** AWS returns at most this many functions a page. */
@@ -48,7 +49,9 @@ export const createFunction: Route<
   const { name } = parseFunctionName(input.FunctionName ?? '', undefined, caller.place)
   requireObeyable(input)
   const image = imageOf(input.Code, input.PackageType === 'Image', 'creating')
-  const configuration = configurationFor(name, input, image !== undefined)
+  const wished = configurationFor(name, input, image !== undefined)
+  const layers = wishedLayers(input.Layers, caller, parts)
+  const configuration = withLayers(wished, layers)
   const architecture = architectureOf(input.Architectures)
   const tags = input.Tags ?? {}
   checkTags(tags)
@@ -56,7 +59,8 @@ export const createFunction: Route<
   const signingConfig =
     input.CodeSigningConfigArn && requireSigningConfig(input.CodeSigningConfigArn, caller, parts)
   requireAbsent(parts, caller, name)
-  const code = image ? NO_CODE : await parts.artifacts.put(zipOf(input.Code))
+  const code = image ? NO_CODE : await storeCode(input.Code, parts)
+  await requireFit(parts, code, layers)
   const moment = { now: Date.now(), revisionId: randomUUID(), deploymentId: randomUUID() }
   let document = createDocument(
     {
@@ -110,10 +114,11 @@ export const updateFunctionCode: Route<
   const found = findLatest(input, caller, parts)
   requireObeyable(input)
   const image = imageOf(input, found.latest.image !== undefined, 'updating')
-  const zip = image ? undefined : zipOf(input)
+  if (!image) requireSource(input)
   requireSettled(found, caller.place)
   requireRevision(found.latest, input.RevisionId)
-  const code = zip ? await parts.artifacts.put(zip) : NO_CODE
+  const code = image ? NO_CODE : await storeCode(input, parts)
+  await requireFit(parts, code, found.latest.configuration.layers)
   const change = (document: FunctionDocument) => {
     const architecture = input.Architectures
       ? architectureOf(input.Architectures)
@@ -129,13 +134,16 @@ export const updateFunctionCode: Route<
 export const updateFunctionConfiguration: Route<
   Aws.UpdateFunctionConfigurationCommandInput,
   Aws.FunctionConfiguration
-> = (input, caller, parts) => {
+> = async (input, caller, parts) => {
   const { latest } = findLatest(input, caller, parts)
   requireObeyable(input)
   if (latest.image) refuseRuntime(input)
   else refuseImageConfig(input)
+  const layers = wishedLayers(input.Layers, caller, parts)
+  await requireFit(parts, latest.code, layers)
   const change = (document: FunctionDocument) => {
-    const configuration = mergeConfiguration(document.latest.configuration, input)
+    const merged = mergeConfiguration(document.latest.configuration, input)
+    const configuration = withLayers(merged, layers)
     return updateFunction(document, { configuration }, newMoment())
   }
   return apply(input, caller, { parts, change, publish: false })

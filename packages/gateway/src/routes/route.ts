@@ -10,6 +10,8 @@ import type { Artifacts } from '@hearth/store/artifacts'
 import type { CodeSigningConfigs } from '@hearth/store/code-signing-configs'
 import type { EventSourceMappings } from '@hearth/store/event-source-mappings'
 import type { Functions } from '@hearth/store/functions'
+import type { Layers } from '@hearth/store/layers'
+import type { Objects } from '../objects.ts'
 import type { Settlement } from '../settlement.ts'
 import type { OperatorLimits } from '../validation.ts'
 
@@ -28,6 +30,9 @@ export interface Parts {
   mappings: EventSourceMappings
   signingConfigs: CodeSigningConfigs
   artifacts: Artifacts
+  layers: Layers
+  /** Buckets that code may come from. */
+  objects: Objects
   door: Door
   /** Their heartbeats say what is initialised. */
   schedulers: Pick<Schedulers, 'live'>

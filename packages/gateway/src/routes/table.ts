@@ -55,6 +55,19 @@ import {
   updateFunctionConfiguration,
 } from './functions.ts'
 import {
+  addLayerVersionPermission,
+  getLayerVersionPolicy,
+  removeLayerVersionPermission,
+} from './layer-policies.ts'
+import {
+  deleteLayerVersion,
+  getLayerVersion,
+  getLayerVersionByArn,
+  listLayers,
+  listLayerVersions,
+  publishLayerVersion,
+} from './layers.ts'
+import {
   addPermission,
   deleteResourcePolicy,
   getPolicy,
@@ -72,6 +85,7 @@ type AnyRoute = Route<never, object>
 
 /** Invoke is not among them: routes/invoke answers it before the rest. */
 export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
+  ['AddLayerVersionPermission', addLayerVersionPermission],
   ['AddPermission', addPermission],
   ['CreateAlias', createAlias],
   ['CreateCodeSigningConfig', createCodeSigningConfig],
@@ -86,6 +100,7 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['DeleteFunctionConcurrency', deleteFunctionConcurrency],
   ['DeleteFunctionEventInvokeConfig', deleteFunctionEventInvokeConfig],
   ['DeleteFunctionUrlConfig', deleteFunctionUrlConfig],
+  ['DeleteLayerVersion', deleteLayerVersion],
   ['DeleteProvisionedConcurrencyConfig', deleteProvisionedConcurrencyConfig],
   ['DeleteResourcePolicy', deleteResourcePolicy],
   ['GetAccountSettings', getAccountSettings],
@@ -99,6 +114,9 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['GetFunctionEventInvokeConfig', getFunctionEventInvokeConfig],
   ['GetFunctionRecursionConfig', getFunctionRecursionConfig],
   ['GetFunctionUrlConfig', getFunctionUrlConfig],
+  ['GetLayerVersion', getLayerVersion],
+  ['GetLayerVersionByArn', getLayerVersionByArn],
+  ['GetLayerVersionPolicy', getLayerVersionPolicy],
   ['GetPolicy', getPolicy],
   ['GetProvisionedConcurrencyConfig', getProvisionedConcurrencyConfig],
   ['GetResourcePolicy', getResourcePolicy],
@@ -110,9 +128,12 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['ListFunctionUrlConfigs', listFunctionUrlConfigs],
   ['ListFunctions', listFunctions],
   ['ListFunctionsByCodeSigningConfig', listFunctionsByCodeSigningConfig],
+  ['ListLayerVersions', listLayerVersions],
+  ['ListLayers', listLayers],
   ['ListProvisionedConcurrencyConfigs', listProvisionedConcurrencyConfigs],
   ['ListTags', listTags],
   ['ListVersionsByFunction', listVersionsByFunction],
+  ['PublishLayerVersion', publishLayerVersion],
   ['PublishVersion', publishVersion],
   ['PutFunctionCodeSigningConfig', putFunctionCodeSigningConfig],
   ['PutFunctionConcurrency', putFunctionConcurrency],
@@ -121,6 +142,7 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['PutProvisionedConcurrencyConfig', putProvisionedConcurrencyConfig],
   ['PutResourcePolicy', putResourcePolicy],
   ['PutRuntimeManagementConfig', putRuntimeManagementConfig],
+  ['RemoveLayerVersionPermission', removeLayerVersionPermission],
   ['RemovePermission', removePermission],
   ['TagResource', tagResource],
   ['UntagResource', untagResource],
