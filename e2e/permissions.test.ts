@@ -4,20 +4,34 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
+  AddLayerVersionPermissionCommand,
   AddPermissionCommand,
+  CreateFunctionCommand,
+  type CreateFunctionCommandInput,
   CreateFunctionUrlConfigCommand,
   DeleteResourcePolicyCommand,
   GetFunctionCommand,
+  GetLayerVersionByArnCommand,
   GetPolicyCommand,
   GetResourcePolicyCommand,
+  PublishLayerVersionCommand,
   PublishVersionCommand,
   PutResourcePolicyCommand,
   RemovePermissionCommand,
   UpdateFunctionUrlConfigCommand,
 } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ACCOUNT, allow, arnOf, type Callers, invoke, openCallers, signerOf } from './callers.ts'
-import { type Hearth, http, startHearth } from './hearth.ts'
+import {
+  ACCOUNT,
+  allow,
+  arnOf,
+  type Callers,
+  denied,
+  invoke,
+  openCallers,
+  signerOf,
+} from './callers.ts'
+import { type Hearth, http, ROLE, startHearth, zip } from './hearth.ts'
 
 let hearth: Hearth
 let callers: Callers
@@ -178,6 +192,38 @@ test('a resource policy is put, shown, obeyed and deleted as a whole', async () 
   const gone = new DeleteResourcePolicyCommand({ ResourceArn, RevisionId: put.RevisionId })
   expect((await hearth.lambda.send(gone)).$metadata.httpStatusCode).toBe(204)
   expect((await callers.clientOf(root).send(invoke('g'))).StatusCode).toBe(200)
+})
+
+test('what becomes of a function has to be its creator’s to read', async () => {
+  const { LayerVersionArn: layer = '' } = await hearth.lambda.send(
+    new PublishLayerVersionCommand({ LayerName: 'lent', Content: { ZipFile: zip({ f: '' }) } }),
+  )
+  const creating = ['lambda:CreateFunction', 'lambda:UpdateFunctionConfiguration', 'iam:PassRole']
+  const zoe = callers.clientOf(await callers.createKey('zoe', allow(creating)))
+  const create = (input: Partial<CreateFunctionCommandInput>) =>
+    zoe.send(
+      new CreateFunctionCommand({
+        ...{ FunctionName: 'z', Role: ROLE, Runtime: 'nodejs24.x', Handler: 'index.handler' },
+        ...{ Code: { ZipFile: zip({ 'index.mjs': '' }) }, ...input },
+      }),
+    )
+  const user = `arn:aws:iam::${ACCOUNT}:user/zoe`
+  const shut = denied(user, 'lambda:GetLayerVersion', layer)
+  await expect(create({ Layers: [layer] })).rejects.toMatchObject(shut)
+  const byArn = new GetLayerVersionByArnCommand({ Arn: layer })
+  await expect(zoe.send(byArn)).rejects.toMatchObject(shut)
+  const Code = { S3Bucket: 'code', S3Key: 'secret.zip' }
+  await expect(create({ Code })).rejects.toMatchObject(
+    denied(user, 's3:GetObject', 'arn:aws:s3:::code/secret.zip'),
+  )
+  await hearth.lambda.send(
+    new AddLayerVersionPermissionCommand({
+      ...{ LayerName: 'lent', VersionNumber: 1, StatementId: 's' },
+      ...{ Action: 'lambda:GetLayerVersion', Principal: '*' },
+    }),
+  )
+  expect((await create({ Layers: [layer] })).Layers?.map(({ Arn }) => Arn)).toEqual([layer])
+  expect((await zoe.send(byArn)).LayerVersionArn).toBe(layer)
 })
 
 test('hearth deploy --url permits everybody what a URL takes', async () => {

@@ -120,6 +120,21 @@ test("a layer is given to a function by leave only, its own or the caller's", ()
   expect(byArn).not.toThrow()
 })
 
+test.each<[string, object, string]>([
+  ['CreateFunction', { Code: { S3Bucket: 'b', S3Key: 'k' } }, 's3:GetObject'],
+  ['PublishLayerVersion', { Content: { S3Bucket: 'b', S3Key: 'k' } }, 's3:GetObject'],
+  [
+    'UpdateFunctionCode',
+    { S3Bucket: 'b', S3Key: 'k', S3ObjectVersion: '1' },
+    's3:GetObjectVersion',
+  ],
+])('%s of %j takes leave to read the object', (name, input, action) => {
+  const lambda = { Effect: 'Allow', Action: `lambda:${name}`, Resource: '*' }
+  const read = { Effect: 'Allow', Action: action, Resource: 'arn:aws:s3:::b/k' }
+  expect(ask(user(lambda), name, input)).toThrow(`${action} on resource: arn:aws:s3:::b/k because`)
+  expect(ask(user(lambda, read), name, input)).not.toThrow()
+})
+
 test.each<[object, string]>([
   [{ logGroupName: '/g' }, `${LOGS}:/g:log-stream:`],
   [{ logGroupName: '/g', logStreamName: 's' }, `${LOGS}:/g:log-stream:s`],

@@ -133,11 +133,20 @@ export function requireOperation(
     const policy = layerPolicy(layer, layers)
     requireAccess(asker, { action: GET_LAYER, resource: layer, policy })
   }
+  requireObject(asker, input)
   // Whoever gives a function a role gives its code what the role may do.
   if (typeof input.Role === 'string') {
     const facts = { 'iam:PassedToService': 'lambda.amazonaws.com' }
     requireAccess(asker, { action: 'iam:PassRole', resource: input.Role, facts })
   }
+}
+
+/** Hearth's own keys fetch code from a bucket, so it must be the caller's to read, too. */
+function requireObject(asker: Asker, input: Input): void {
+  const { S3Bucket, S3Key, S3ObjectVersion } = (input.Code ?? input.Content ?? input) as Input
+  if (S3Bucket === undefined) return
+  const action = S3ObjectVersion === undefined ? 's3:GetObject' : 's3:GetObjectVersion'
+  requireAccess(asker, { action, resource: `arn:aws:s3:::${S3Bucket}/${S3Key}` })
 }
 
 /**
