@@ -257,7 +257,8 @@ function requirePolicyRevision(
   )
 }
 
-function requireFitting(text: string): void {
+/** @throws ServiceError for a policy that is longer than AWS keeps. */
+export function requireFitting(text: string): void {
   const size = new TextEncoder().encode(text).length
   if (size <= BYTES_MAX) return
   throw new ServiceError(

@@ -2,6 +2,7 @@
 // that changes with them. Pure; authorisation obeys them.
 
 import { ServiceError } from './error.ts'
+import { requireFitting } from './function-policy.ts'
 import { type Policy, readPolicy } from './policy.ts'
 
 /** One statement, with IAM's own names. */
@@ -46,7 +47,7 @@ export const policyText = ({ statements }: LayerPolicy): string =>
 export const effectiveLayerPolicy = ({ statements }: LayerPolicy): Policy =>
   readPolicy({ Version: '2012-10-17', Statement: statements }, 'resource')
 
-/** @throws ServiceError when the caller means another revision, or the id is taken. */
+/** @throws ServiceError for another revision, an id that is taken, and a policy too long. */
 export function addLayerPermission(
   policy: LayerPolicy | undefined,
   permission: LayerPermission,
@@ -63,6 +64,7 @@ export function addLayerPermission(
   }
   const statement = statementOf(permission, facts.resource)
   const next = { statements: [...statements, statement], revisionId: facts.revisionId }
+  requireFitting(policyText(next))
   return { policy: next, statement }
 }
 

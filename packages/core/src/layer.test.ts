@@ -188,4 +188,17 @@ describe("a layer version's policy", () => {
       'No policy is associated with the given resource.',
     )
   })
+
+  test('has a limit', () => {
+    let long = policy
+    const fill = () => {
+      for (let count = 2; ; count += 1) {
+        long = addLayerPermission(long, permission(`s${count}`), facts('r')).policy
+      }
+    }
+    const [name, message] = refusal(fill)
+    expect(name).toBe('PolicyLengthExceededException')
+    expect(message).toMatch(/^The final policy size \(20\d{3}\) is bigger than the limit \(20480\)/)
+    expect(long.statements.length).toBeGreaterThan(100)
+  })
 })
