@@ -94,6 +94,19 @@ describe.each(RUNTIMES)('%s', (runtime) => {
   })
 })
 
+test('a stem finds the jars that layers bring', async () => {
+  const stem = await startStem('hearth/java21')
+  try {
+    await stem.booted
+    const layer = { 'java/lib/function.jar': Object.values(classes.asJar)[0] ?? '' }
+    const environment = { _HANDLER: 'example.Handler', STAGE: 'layered' }
+    expect(await stem.specialise({}, environment, layer)).toBe('ready')
+    expect(JSON.parse((await stem.invoke({})).text)).toMatchObject({ stage: 'layered', count: 1 })
+  } finally {
+    await stem.stop()
+  }
+})
+
 describe('handlers of other forms', () => {
   test('take beans, by the rules of beans', async () => {
     await create('bean', 'example.Methods::bean')

@@ -1,6 +1,7 @@
 // Ruby functions through the AWS SDK: events, contexts, logs and failures as AWS's Ruby runtime has
 // them; and the bootstrap as a stem, against a scheduler that the test plays.
 
+import { requireRuntime } from '@hearth/core/runtime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Hearth, startHearth } from '../hearth.ts'
 import { startStem } from './stem.ts'
@@ -150,6 +151,34 @@ test('a stem becomes the function that it is told to be', async () => {
     expect(json.env).not.toHaveProperty('ONLY_IN_THE_STEM')
     expect(JSON.parse((await stem.invoke({ fail: 1 })).text).errorType).toBe('Function<NoGood>')
     await expect.poll(() => stem.output()).toContain('\0END request-1\n')
+  } finally {
+    await stem.stop()
+  }
+})
+
+test('a stem finds what layers bring: libraries and gems', async () => {
+  const stem = await startStem(`hearth/${RUNTIME}`)
+  try {
+    await stem.booted
+    const own = { _HANDLER: 'app.handler', LAMBDA_TASK_ROOT: '/var/task' }
+    const files = {
+      'app.rb': `
+require 'shared'
+require 'gemmed'
+def handler(event:, context:) = [SHARED, GEMMED, Gem.loaded_specs['gemmed'].version.to_s]
+`,
+    }
+    const gem = `Gem::Specification.new do |s|
+  s.name = 'gemmed'; s.version = '1.2.3'; s.summary = 's'; s.authors = ['a']; s.files = []
+end`
+    const layer = {
+      'ruby/lib/shared.rb': "SHARED = 'by path'",
+      'ruby/gems/3.3.0/specifications/gemmed-1.2.3.gemspec': gem,
+      'ruby/gems/3.3.0/gems/gemmed-1.2.3/lib/gemmed.rb': "GEMMED = 'by gem'",
+    }
+    const variables = { ...requireRuntime(RUNTIME).environment, ...own }
+    expect(await stem.specialise(files, variables, layer)).toBe('ready')
+    expect(JSON.parse((await stem.invoke({})).text)).toEqual(['by path', 'by gem', '1.2.3'])
   } finally {
     await stem.stop()
   }

@@ -13,6 +13,8 @@ const docker = promisify(execFile)
 const PREFIX = '/2018-06-01/runtime'
 const WITHIN_MS = 30_000
 
+type Files = Record<string, string | Uint8Array>
+
 export interface StemAnswer {
   /** `response`, `error` or `init/error`. */
   kind: string
@@ -23,10 +25,11 @@ export interface StemAnswer {
 export interface Stem {
   /** Resolves once the runtime has booted and asks what it is; with the milliseconds it took. */
   booted: Promise<number>
-  /** Puts the code in place and tells the environment; resolves when it asks for work, or fails. */
+  /** Puts the code and a layer in place and tells the environment; resolves when it asks for work, or fails. */
   specialise(
-    files: Record<string, string | Uint8Array>,
+    files: Files,
     environment: Record<string, string>,
+    layer?: Files,
   ): Promise<StemAnswer | 'ready'>
   invoke(event: unknown): Promise<StemAnswer>
   output(): string
@@ -36,9 +39,9 @@ export interface Stem {
 /** Starts a stem of an image; nothing of the function is known to it. */
 export async function startStem(image: string): Promise<Stem> {
   const folder = await mkdtemp(join(tmpdir(), 'hearth-stem-'))
-  const code = join(folder, 'task')
-  await mkdir(code)
-  await Promise.all([chmod(folder, 0o755), chmod(code, 0o755)])
+  const [code, opt] = [join(folder, 'task'), join(folder, 'opt')]
+  await Promise.all([mkdir(code), mkdir(opt)])
+  await Promise.all([folder, code, opt].map((path) => chmod(path, 0o755)))
   const calls = new Calls()
   const server = createServer((request, response) => void calls.take(request, response))
   await new Promise<void>((listening) =>
@@ -57,11 +60,8 @@ export async function startStem(image: string): Promise<Stem> {
   })
   return {
     booted: calls.of('specialisation').then(() => performance.now() - startedAt),
-    async specialise(files, environment) {
-      for (const [path, content] of Object.entries(files)) {
-        await mkdir(dirname(join(code, path)), { recursive: true })
-        await writeFile(join(code, path), content)
-      }
+    async specialise(files, environment, layer = {}) {
+      await Promise.all([fill(code, files), fill(opt, layer)])
       const parked = await calls.of('specialisation')
       answer(parked.response, JSON.stringify({ environment }))
       const next = await Promise.race([calls.of('next'), calls.of('init/error')])
@@ -87,6 +87,13 @@ export async function startStem(image: string): Promise<Stem> {
   }
 }
 
+async function fill(folder: string, files: Files): Promise<void> {
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await writeFile(join(folder, path), content)
+  }
+}
+
 function run(name: string, image: string, folder: string): ChildProcess {
   const environment = {
     HEARTH_STEM: '1',
@@ -99,6 +106,7 @@ function run(name: string, image: string, folder: string): ChildProcess {
     ...['run', '--name', name, '--read-only', '--tmpfs', '/tmp', '--cap-drop', 'ALL'],
     ...['--user', '1051:1051', '--network', 'none', '--memory', '256m', '--workdir', '/'],
     ...['--volume', `${folder}:/run/hearth`, '--volume', `${folder}/task:/var/task:ro`],
+    ...['--volume', `${folder}/opt:/opt:ro`],
     ...Object.entries(environment).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     ...['--entrypoint', '/var/runtime/bootstrap', image],
   ])
