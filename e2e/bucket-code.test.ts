@@ -64,6 +64,14 @@ describe('code from a bucket', () => {
     )
   })
 
+  test('is copied, and never referred to', async () => {
+    const from = { S3Bucket: 'code', S3Key: 'f.zip', S3ObjectStorageMode: 'REFERENCE' }
+    await expect(create('referring', from)).rejects.toMatchObject({
+      name: 'NotImplementedException',
+      message: expect.stringContaining('copies code out of its bucket'),
+    })
+  })
+
   test('runs, by version too, and makes layers', async () => {
     const S3ObjectVersion = await put('f.zip', says(1))
     await put('f.zip', says(2))

@@ -11,12 +11,19 @@ export interface CodeSource {
   S3Bucket?: string | undefined
   S3Key?: string | undefined
   S3ObjectVersion?: string | undefined
+  S3ObjectStorageMode?: string | undefined
 }
 
 const refusal = (message: string) => new ServiceError('InvalidParameterValueException', message)
 
-/** @throws ServiceError when there is none, or more than one. */
+/** @throws ServiceError when there is none, or more than one, or it is to stay where it is. */
 export function requireSource(source: CodeSource | undefined, of = 'function code'): CodeSource {
+  if (source?.S3ObjectStorageMode === 'REFERENCE') {
+    throw new ServiceError(
+      'NotImplementedException',
+      'Hearth copies code out of its bucket and cannot refer to it there; nothing was changed.',
+    )
+  }
   const { ZipFile, S3Bucket, S3Key, S3ObjectVersion } = source ?? {}
   const inBucket = S3Bucket !== undefined || S3Key !== undefined || S3ObjectVersion !== undefined
   if (ZipFile && ZipFile.length > 0) {

@@ -127,7 +127,7 @@ export const updateFunctionCode: Route<
   }
   if (input.DryRun) return viewLatest(change(found), caller)
   const changed = await apply(input, caller, { parts, change, publish: input.Publish === true })
-  if (zip) warnOfUnsigned(found, console.error)
+  if (!image) warnOfUnsigned(found, console.error)
   return changed
 }
 
