@@ -142,14 +142,22 @@ describe('update', () => {
       LastUpdateStatusReasonCode: 'Creating',
     })
     expect(updating.CodeSha256).not.toBe(before.CodeSha256)
-    await expect(
-      hearth.lambda.send(
-        new UpdateFunctionConfigurationCommand({ FunctionName: 'born', Timeout: 5 }),
+    // The first update may just be over when these come, and then one of them is under way.
+    const answers = await Promise.allSettled(
+      Array.from({ length: 10 }, () =>
+        hearth.lambda.send(
+          new UpdateFunctionConfigurationCommand({ FunctionName: 'born', Timeout: 5 }),
+        ),
       ),
-    ).rejects.toMatchObject({
-      name: 'ResourceConflictException',
-      message: `The operation cannot be performed at this time. An update is in progress for resource: ${arn('born')}`,
-    })
+    )
+    const refusals = answers.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+    expect(refusals.length).toBeGreaterThan(0)
+    for (const refusal of refusals) {
+      expect(refusal).toMatchObject({
+        name: 'ResourceConflictException',
+        message: `The operation cannot be performed at this time. An update is in progress for resource: ${arn('born')}`,
+      })
+    }
     await settled('born')
     expect((await hearth.invoke('born')).json).toBe('second')
   })
