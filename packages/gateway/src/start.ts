@@ -2,14 +2,13 @@
 // at once; everything else goes through the app. It keeps no state of its own, so any number of
 // gateways may run.
 
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { type AppParts, createApp } from './app.ts'
 import { createCodeLinks } from './code-links.ts'
 import { createIdentities } from './identities.ts'
 import { findImage } from './image-search.ts'
-import { startLogClock } from './log-clock.ts'
 import { createMetrics } from './metrics.ts'
 import { type ObjectAccess, openObjects } from './objects.ts'
 import { handleInvoke, isInvoke } from './routes/invoke.ts'
@@ -20,6 +19,7 @@ import { startSettlement } from './settlement.ts'
 import { createVerifier, type Verify } from './sigv4.ts'
 import { prepareSnapshot } from './snapshot-preparation.ts'
 import { checkSource } from './source-check.ts'
+import { startUpkeep, type Upkeep, wantedCode } from './upkeep.ts'
 
 export type { Environments } from './census.ts'
 
@@ -55,6 +55,10 @@ const HEADER_BYTES_MAX = 16 * 1024
 /** Longer than the idle time after which clients and proxies drop their connections. */
 const KEEP_ALIVE_MS = 75_000
 
+const EXPIRE_MS = 600_000
+/** What nobody has wanted for a day goes, so an hour more does not matter. */
+const SWEEP_MS = 3_600_000
+
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { functions } = options
   const links = createCodeLinks(options.linkSecret)
@@ -65,7 +69,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   })
   const { concurrency: limit } = options.limits
   const clock = startScalingClock({ functions, limit, report: console.error })
-  const logClock = startLogClock(options.logs, console.error)
+  const chores = startChores(options)
   const metrics = createMetrics()
   const parts: AppParts = {
     ...options,
@@ -96,17 +100,18 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     listener,
   )
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => reject(new Error(explain(cause, options), { cause })))
-    server.listen(options.port, options.host, resolve)
+  const closeClocks = () => {
+    for (const one of [settlement, clock, ...chores]) one.close()
+  }
+  await listen(server, options).catch((error) => {
+    closeClocks()
+    throw error
   })
   return {
     port: (server.address() as AddressInfo).port,
     metrics: metrics.text,
     async close() {
-      settlement.close()
-      clock.close()
-      logClock.close()
+      closeClocks()
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeIdleConnections()
       const forced = setTimeout(() => server.closeAllConnections(), 5_000)
@@ -114,6 +119,22 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       clearTimeout(forced)
     },
   }
+}
+
+function listen(server: Server, options: GatewayOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => reject(new Error(explain(cause, options), { cause })))
+    server.listen(options.port, options.host, resolve)
+  })
+}
+
+function startChores({ logs, artifacts, functions, layers }: GatewayOptions): Upkeep[] {
+  const expire = () => logs.expire(Date.now())
+  const sweep = () => artifacts.sweep(wantedCode(functions.all(), layers.all()))
+  return [
+    { work: expire, everyMs: EXPIRE_MS, problem: 'expired log lines wait' },
+    { work: sweep, everyMs: SWEEP_MS, problem: 'code that nobody wants stays' },
+  ].map((chore) => startUpkeep(chore, console.error))
 }
 
 function verifierOf({ keys, ...options }: GatewayOptions): Verify {

@@ -13,6 +13,8 @@ export interface Layers {
   cached(layer: LayerName): LayerDocument | undefined
   /** All of an account, by name, from the cache. */
   list(account: string): LayerDocument[]
+  /** Those of every account, likewise. */
+  all(): LayerDocument[]
   /**
    * Applies a change to the newest document, again and again until no other writer is in between.
    * @param change gets the document, or undefined when there is none; it may give nothing back, for
@@ -36,10 +38,12 @@ export async function openLayers(bus: Bus): Promise<Layers> {
     bucket: BUCKETS.layers,
     bytesMax: BYTES_MAX,
   })
+  const valuesOf = (prefix: string) =>
+    records.keys(prefix).flatMap((key) => records.cached(key)?.value ?? [])
   return {
     cached: (layer) => records.cached(keyOf(layer))?.value,
-    list: (account) =>
-      records.keys(`${account}.`).flatMap((key) => records.cached(key)?.value ?? []),
+    list: (account) => valuesOf(`${account}.`),
+    all: () => valuesOf(''),
 
     async change(layer, change) {
       const key = keyOf(layer)
