@@ -48,6 +48,11 @@ test('an invocation goes over NATS and back', async () => {
   expect(answer.log).toContain(`REPORT RequestId: ${answer.requestId}\t`)
 })
 
+test('a gateway whose port is taken says so and ends', async () => {
+  const second = hearth.serve('gateway')
+  await expect(second).rejects.toThrow(/ended early[\s\S]*Port \d+ is taken\. Stop what listens/)
+})
+
 test('6 MB go both ways', async () => {
   const Payload = `{"text":"${'é'.repeat(3_145_700)}"}`
   const answer = await hearth.lambda.send(new InvokeCommand({ FunctionName: 'echo', Payload }))
