@@ -14,6 +14,7 @@ import { startFloor } from './floor.ts'
 import { java } from './java.ts'
 import { many } from './many.ts'
 import { mappings } from './mappings.ts'
+import { records } from './records.ts'
 import { print, type Row } from './table.ts'
 import { warm } from './warm.ts'
 
@@ -25,7 +26,7 @@ const FUNCTION = 'export const handler = async (event) => event'
 
 const { values: given } = parseArgs({
   options: {
-    only: { type: 'string', default: 'warm,apart,cold,direct,java,many,events,mappings' },
+    only: { type: 'string', default: 'warm,apart,cold,direct,java,many,events,mappings,records' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
   },
@@ -47,6 +48,7 @@ const groups: Record<string, () => Promise<Row[]>> = {
   many: () => many(hearth, functionName),
   events: () => events(effort),
   mappings,
+  records: () => records(hearth, functionName),
 }
 try {
   await create(hearth)

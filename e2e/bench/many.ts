@@ -40,6 +40,13 @@ export async function many(hearth: Hearth, functionName: string): Promise<Row[]>
   ]
 }
 
+/** Milliseconds of warm calls, one after the other. */
+export async function callTimes(hearth: Hearth, name: string, count: number): Promise<number[]> {
+  const times: number[] = []
+  while (times.length < count) times.push(await call(hearth, name))
+  return times
+}
+
 function call(hearth: Hearth, name: string): Promise<number> {
   const { host, hostname, port } = new URL(hearth.endpoint)
   return once({ host: hostname, port: Number(port), request: signedInvoke(host, name) })

@@ -49,11 +49,14 @@ export interface Gateway {
 const SERVICES = ['lambda', 'application-autoscaling', 'iam', 'logs', 'sts']
 /** Those that AWS has once for all regions. */
 const GLOBAL_SERVICES = ['iam', 'sts']
-const HEADERS_TIMEOUT_MS = 10_000
-const REQUEST_TIMEOUT_MS = 60_000
-const HEADER_BYTES_MAX = 16 * 1024
-/** Longer than the idle time after which clients and proxies drop their connections. */
-const KEEP_ALIVE_MS = 75_000
+const SERVER_OPTIONS = {
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  maxHeaderSize: 16 * 1024,
+  // Longer than the idle time after which clients and proxies drop their connections.
+  keepAliveTimeout: 75_000,
+  noDelay: true,
+}
 
 const EXPIRE_MS = 600_000
 /** What nobody has wanted for a day goes, so an hour more does not matter. */
@@ -90,16 +93,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (target) return void handleUrlRequest(request, response, { target, parts })
     void control(request, response)
   }
-  const server = createServer(
-    {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      maxHeaderSize: HEADER_BYTES_MAX,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      noDelay: true,
-    },
-    listener,
-  )
+  const server = createServer(SERVER_OPTIONS, listener)
   const closeClocks = () => {
     for (const one of [settlement, clock, ...chores]) one.close()
   }
