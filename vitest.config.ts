@@ -2,6 +2,8 @@
 // Valkey and Docker; `e2e` tests drive a whole Hearth with the AWS SDK and the AWS CLI.
 import { defineConfig } from 'vitest/config'
 
+/** Tests with servers wait for those, and for clocks, more than for a CPU. */
+const WORKERS_MAX = 3
 const slow = ['packages/**/*.service.test.ts']
 /** Schedulers under fire share a machine among themselves, but not with other tests. */
 const alone = ['e2e/concurrency.test.ts', 'e2e/faults/events.test.ts']
@@ -22,7 +24,7 @@ export default defineConfig({
           include: slow,
           testTimeout: 60_000,
           hookTimeout: 180_000,
-          maxWorkers: 2,
+          maxWorkers: WORKERS_MAX,
         },
       },
       {
@@ -32,7 +34,7 @@ export default defineConfig({
           exclude: ['e2e/tidy.test.ts', ...alone, '**/node_modules/**'],
           testTimeout: 120_000,
           hookTimeout: 300_000,
-          maxWorkers: 2,
+          maxWorkers: WORKERS_MAX,
         },
       },
       {
