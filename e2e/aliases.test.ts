@@ -3,11 +3,13 @@
 
 import {
   CreateAliasCommand,
+  CreateFunctionUrlConfigCommand,
   DeleteAliasCommand,
   DeleteFunctionCommand,
   GetAliasCommand,
   GetFunctionCommand,
   GetFunctionConfigurationCommand,
+  GetFunctionUrlConfigCommand,
   GetProvisionedConcurrencyConfigCommand,
   InvokeCommand,
   ListAliasesCommand,
@@ -27,11 +29,14 @@ const FunctionName = 'aliased'
 const ARN = `arn:aws:lambda:us-east-1:000000000000:function:${FunctionName}`
 
 const code = (mark: string) => `
-  export const handler = async (event, context) => ({
-    mark: '${mark}',
-    version: context.functionVersion,
-    arn: context.invokedFunctionArn,
-  })`
+  export const handler = async (event, context) => {
+    if (event?.fails) throw new Error('as it was asked to')
+    return {
+      mark: '${mark}',
+      version: context.functionVersion,
+      arn: context.invokedFunctionArn,
+    }
+  }`
 
 beforeAll(async () => {
   hearth = await startHearth()
@@ -182,9 +187,16 @@ describe('an invocation of an alias', () => {
       }),
     )
     const { StatusCode } = await hearth.lambda.send(
-      new InvokeCommand({ FunctionName, Qualifier: 'live', InvocationType: 'Event' }),
+      new InvokeCommand({
+        ...{ FunctionName, Qualifier: 'live', InvocationType: 'Event' },
+        Payload: JSON.stringify({ fails: true }),
+      }),
     )
     expect(StatusCode).toBe(202)
+    // Any other configuration would try it again in a minute.
+    await eventually('it is given up', async () => {
+      return JSON.stringify(await hearth.native('/hearth/dead-letters')).includes(FunctionName)
+    })
   })
 
   test('may come by the alias’s URL', async () => {
@@ -192,6 +204,15 @@ describe('an invocation of an alias', () => {
     const [urlId = ''] = hostname.split('.')
     const answer = await fetch(`${hearth.endpoint}/function-urls/${urlId}/`)
     expect(await answer.json()).toEqual({ mark: 'two', version: '2', arn: `${ARN}:live` })
+    const named = new GetFunctionUrlConfigCommand({ FunctionName: `${ARN}:live` })
+    expect((await hearth.lambda.send(named)).FunctionArn).toBe(`${ARN}:live`)
+    const version = { FunctionName: `${ARN}:1`, AuthType: 'NONE' } as const
+    await expect(
+      hearth.lambda.send(new CreateFunctionUrlConfigCommand(version)),
+    ).rejects.toMatchObject({
+      name: 'ValidationException',
+      message: expect.stringContaining("Value '1' at 'qualifier' failed to satisfy constraint"),
+    })
     const { FunctionUrlConfigs } = await hearth.lambda.send(
       new ListFunctionUrlConfigsCommand({ FunctionName }),
     )

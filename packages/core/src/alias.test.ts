@@ -141,6 +141,8 @@ describe('what is provisioned for an alias', () => {
     expect(provisionedUnder(moved, 'live')).toMatchObject({ version: '2', modifiedAt: 7 })
     expect(moved.concurrency?.revision).toBeGreaterThan(provisioned.concurrency?.revision ?? 0)
     expect(() => updateAlias(provisioned, { version: '$LATEST' }, at())).toThrow('unpublished')
+    const unpublished = { ...wish, version: '$LATEST' }
+    expect(() => provision(aliased, unpublished, account)).toThrow('unpublished')
   })
 
   test('leaves no room for the version’s own, nor the other way round', () => {

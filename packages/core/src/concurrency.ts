@@ -114,6 +114,7 @@ export function provision(
   { documents, limit, now }: Account,
 ): FunctionDocument {
   const { version, requested } = wish
+  if (version === '$LATEST') throw refusal(UNPUBLISHED)
   requireFree(document, wish)
   const others = (document.concurrency?.provisioned ?? []).filter((one) => one.version !== version)
   const without = change(document, { provisioned: others }, now)

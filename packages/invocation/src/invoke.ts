@@ -21,7 +21,7 @@ import type { InvocationRequest, InvocationResult } from '@hearth/core/invocatio
 import { isolated } from '@hearth/core/isolation'
 import type { Functions } from '@hearth/store/functions'
 import { rank } from './placement.ts'
-import { type Choose, createRouting } from './routing.ts'
+import { type Choice, createRouting, type Route } from './routing.ts'
 import type { LiveScheduler, Schedulers } from './schedulers.ts'
 
 export interface Door {
@@ -68,25 +68,30 @@ const UNRESERVED: ThrottleReason = 'ConcurrentInvocationLimitExceeded'
 
 export function openDoor(parts: DoorParts): Door {
   const route = createRouting()
-  const find = (asked: Asked, choose: Choose): Resolved => {
+  const find = (asked: Asked, choose: Route): Resolved & Pick<Choice, 'giveBack'> => {
     const { account, functionName: name, qualifier } = asked
     const place = { account, region: parts.region }
     const document = parts.functions.cached(account, name)
-    const version = document && choose(document, qualifier)
-    if (!document || !version) {
+    const choice = document && choose(document, qualifier)
+    if (!document || !choice?.version) {
       const arn = functionArn(place, name, qualifier ?? '$LATEST')
       throw new ServiceError('ResourceNotFoundException', `Function not found: ${arn}`)
     }
+    const { version, giveBack } = choice
+    if (version.state !== 'Active') giveBack()
     requireInvokable(version, functionArn(place, name))
-    return { document, version: isolated(runnable(version), document.tags) }
+    return { document, version: isolated(runnable(version), document.tags), giveBack }
   }
   return {
-    resolve: (account, functionName, qualifier) =>
-      find({ account, functionName, qualifier }, versionOf),
+    resolve: (account, functionName, qualifier) => find({ account, functionName, qualifier }, peek),
     async invoke(request, listener) {
-      const { document, version } = find(request, route)
+      const { document, version, giveBack } = find(request, route)
+      const refused = (error: ServiceError) => {
+        giveBack()
+        return error
+      }
       // Turned off: known here as soon as it is written, whatever schedulers have heard.
-      if (document.concurrency?.reserved === 0) throw throttled(RESERVED)
+      if (document.concurrency?.reserved === 0) throw refused(throttled(RESERVED))
       const meta = messageFor(request, version, listener)
       const question = { meta, body: request.payload, listener }
       const rejections: Rejection[] = []
@@ -102,10 +107,16 @@ export function openDoor(parts: DoorParts): Door {
       }
       const sent = await sendToAny(parts.requests, ranked, question, rejections)
       if (sent) return settle(sent)
-      throw refusal(rejections)
+      throw refused(refusal(rejections))
     },
   }
 }
+
+/** Without taking anybody's share. */
+const peek: Route = (document, qualifier) => ({
+  version: versionOf(document, qualifier),
+  giveBack: () => {},
+})
 
 function messageFor(
   request: InvocationRequest,

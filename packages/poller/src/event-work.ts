@@ -7,7 +7,7 @@ import type { Taken } from '@hearth/bus/queues'
 import { type AsyncEvent, expiryOf, type GivenUp, settle } from '@hearth/core/async-event'
 import { ServiceError } from '@hearth/core/error'
 import type { EventInvokeConfig } from '@hearth/core/event-invoke-config'
-import type { FunctionVersion } from '@hearth/core/function'
+import { type FunctionVersion, versionOf as numbered } from '@hearth/core/function'
 import type { InvocationResult } from '@hearth/core/invocation'
 import { isRecursive, withInvocation } from '@hearth/core/recursion'
 import type { Door } from '@hearth/invocation/invoke'
@@ -75,7 +75,9 @@ export function openEventWork(parts: EventWorkParts): (taken: Taken) => Promise<
     if (event.attempt === 1) parts.waited(Math.max(Date.now() - event.acceptedAt, 0))
     try {
       const result = await parts.door.invoke(requestOf(event, body))
-      return await follow(parts, hand, result)
+      // An alias may have given it to its second version.
+      const ran = document && numbered(document, result.executedVersion)
+      return await follow(parts, { ...hand, version: ran ?? hand.version }, result)
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error
       if (error.code === 'ServiceException') uncertain.add(taken)

@@ -72,7 +72,6 @@ export const putProvisionedConcurrencyConfig: Route<
   const changed = await parts.functions.change(account, name, (found) => {
     const document = existing(found, name, caller)
     const alias = aliasOf(document, qualifier)
-    if (alias?.version === '$LATEST') throw refusal(UNPUBLISHED)
     const target = alias ? { version: alias.version, alias: qualifier } : { version: qualifier }
     return provision(document, { ...target, requested }, accountOf(caller, parts))
   })

@@ -14,6 +14,7 @@ import {
   withoutUrl,
   withUrl,
 } from '@hearth/core/function-url'
+import { validationError } from '../validation.ts'
 import { makeMarker, readMarker } from './functions.ts'
 import type { Caller, Route } from './route.ts'
 
@@ -24,6 +25,7 @@ interface Named {
 
 /** AWS returns at most this many a page. */
 const PAGE_MAX = 50
+const ALIAS = /^(?!\d+$)[0-9a-zA-Z-_]+$/
 const ID_LENGTH = 32
 const ID_LETTERS = 'abcdefghijklmnopqrstuvwxyz234567'
 
@@ -110,9 +112,15 @@ export const listFunctionUrlConfigs: Route<
   }
 }
 
-function refer(input: Named, caller: Caller) {
-  const { account, name } = parseFunctionName(input.FunctionName ?? '', undefined, caller.place)
-  return { account, name, qualifier: input.Qualifier }
+/** @throws ServiceError for a version: a URL is the function's or an alias's. */
+function refer(input: Named, { place }: Caller) {
+  const { FunctionName = '', Qualifier } = input
+  const { account, name, qualifier } = parseFunctionName(FunctionName, Qualifier, place)
+  if (qualifier === undefined || ALIAS.test(qualifier)) return { account, name, qualifier }
+  throw validationError([
+    `Value '${qualifier}' at 'qualifier' failed to satisfy constraint: ` +
+      'Member must satisfy regular expression pattern: ((?!^\\d+$)^[0-9a-zA-Z-_]+$)',
+  ])
 }
 
 const isThere = (document: FunctionDocument, qualifier: string | undefined) =>
