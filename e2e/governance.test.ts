@@ -143,10 +143,13 @@ test('runtimes are kept current, and nothing else is promised', async () => {
       new PutRuntimeManagementConfigCommand({ FunctionName, UpdateRuntimeOn: 'Auto', ...input }),
     )
   expect(await put({})).toMatchObject(shown)
-  for (const UpdateRuntimeOn of ['FunctionUpdate', 'Manual']) {
-    await expect(put({ UpdateRuntimeOn })).rejects.toMatchObject({
-      name: 'NotImplementedException',
-    })
+  const RuntimeVersionArn = `arn:aws:lambda:us-east-1::runtime:${'0'.repeat(64)}`
+  for (const input of [
+    { UpdateRuntimeOn: 'FunctionUpdate' },
+    { UpdateRuntimeOn: 'Manual' },
+    { RuntimeVersionArn },
+  ]) {
+    await expect(put(input)).rejects.toMatchObject({ name: 'NotImplementedException' })
   }
 })
 

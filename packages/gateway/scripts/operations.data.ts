@@ -25,6 +25,7 @@ export const REFUSED: Readonly<Record<string, string>> = {
   'UpdateEventSourceMapping.LoggingConfig': 'Pollers have one log, of the whole process.',
   PublishTo: '`$LATEST.PUBLISHED` belongs to capacity providers.',
   Queues: 'Amazon MQ is not read from.',
+  RuntimeVersionArn: 'Runtimes are kept current; none is pinned yet.',
   S3ObjectStorageMode: 'Code is copied out of its bucket: `COPY` is taken, `REFERENCE` refused.',
   TenancyConfig: 'Tenants are not kept apart yet.',
   TenantId: 'Tenants are not kept apart yet.',

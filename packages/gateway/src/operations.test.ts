@@ -57,7 +57,7 @@ describe('a member that the page calls refused', () => {
     LoggingConfig: { SystemLogLevel: 'INFO' },
   }
   /** What goes with a bucket is refused with it; what invocations refuse is tested with them. */
-  const elsewhere = ['DurableExecutionName', 'TenantId']
+  const elsewhere = ['DurableExecutionName', 'RuntimeVersionArn', 'TenantId']
   const cases = rows()
     .filter(({ answered }) => answered)
     .flatMap(({ name, refused }) => refused.map((member) => [name, member] as const))
