@@ -141,7 +141,13 @@ describe('an alias', () => {
       'by its version’s deletion',
       () => hearth.lambda.send(new DeleteFunctionCommand({ FunctionName, Qualifier: '2' })),
       'ResourceConflictException',
-      'Unable to delete version 2 because the following aliases reference it: [live]',
+      'Unable to delete version because the following aliases reference it: [live]',
+    ],
+    [
+      'by the deletion of its name as of a version',
+      () => hearth.lambda.send(new DeleteFunctionCommand({ FunctionName, Qualifier: 'gone' })),
+      'InvalidParameterValueException',
+      'Deletion of aliases is not currently supported.',
     ],
   ])('%s is refused', async (_, ask, name, message) => {
     await expect(ask()).rejects.toMatchObject({ name, message })

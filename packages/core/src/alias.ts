@@ -39,6 +39,7 @@ export interface AliasChange {
 }
 
 const LATEST = '$LATEST'
+const VERSION = /^\d+$/
 /** AWS's: an alias shares out between two versions at most. */
 const WEIGHTS_MAX = 1
 
@@ -111,14 +112,14 @@ export const pointsTo = ({ version, weights = {} }: Alias, number: string): bool
 
 /**
  * For DeleteFunction. @throws ServiceError for `$LATEST`, even of a function that is not there; for
- * an alias, and for a version that one points to.
+ * whatever may name an alias, and for a version that one points to.
  */
 export function requireDeletable(document: FunctionDocument | undefined, qualifier: string): void {
   if (qualifier === LATEST) {
     throw invalid('$LATEST version cannot be deleted without deleting the function.')
   }
   if (!document) return
-  if (aliasOf(document, qualifier)) {
+  if (!VERSION.test(qualifier)) {
     throw invalid('Deletion of aliases is not currently supported.')
   }
   const names = listAliases(document).flatMap(([name, alias]) =>
@@ -127,7 +128,7 @@ export function requireDeletable(document: FunctionDocument | undefined, qualifi
   if (names.length === 0) return
   throw new ServiceError(
     'ResourceConflictException',
-    `Unable to delete version ${qualifier} because the following aliases reference it: ` +
+    'Unable to delete version because the following aliases reference it: ' +
       `[${names.join(', ')}]`,
   )
 }
