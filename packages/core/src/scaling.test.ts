@@ -2,6 +2,7 @@
 // once, and after any outage what should hold now holds at once.
 
 import { expect, test } from 'vitest'
+import { createAlias, deleteAlias, updateAlias } from './alias.ts'
 import { createFunction, defaultConfiguration, type FunctionDocument } from './function.ts'
 import {
   deleteAction,
@@ -161,4 +162,27 @@ test('a version that is gone is scaled no more, and stops nobody', () => {
   const { document, occurrences } = settleDue(gone, account(25, gone), latest)
   expect(provisioned(document)).toBe(1)
   expect(occurrences).toHaveLength(1)
+})
+
+test('an alias has a target of its own, which follows it from version to version and goes with it', () => {
+  const place = { account: '000000000000', region: 'us-east-1' }
+  const at = { place, functionName: 'f', name: 'live', revisionId: 'a', now: 7 }
+  const two = { ...f, published: ['1', '2'].map((version) => ({ ...fresh.latest, version })) }
+  const aliased = createAlias(two, { version: '1' }, at)
+  const wish = { qualifier: 'live', min: 2, max: 5 }
+  const scaled = registerTarget(aliased, wish, { ...account(5, aliased), id: 'id' })
+  const of = ({ concurrency }: FunctionDocument) =>
+    concurrency?.provisioned.map(({ alias, version, requested }) => [alias, version, requested])
+  expect(of(scaled)).toEqual([['live', '1', 2]])
+  const moved = updateAlias(scaled, { version: '2' }, at)
+  expect(of(moved)).toEqual([['live', '2', 2]])
+  const target = targetOf(moved, 'live')
+  if (!target) throw new Error('there is no target')
+  const action = { name: 'a', schedule: '20', min: 4 }
+  const acting = putAction(moved, { target, wish: action }, { now: 10, id: 'a' })
+  const due = settleDue(acting, account(20, acting), latest)
+  expect(of(due.document)).toEqual([['live', '2', 4]])
+  expect(due.occurrences).toEqual([{ target: 'live', action: 'a', at: 20 }])
+  const rest = deleteAlias(due.document, 'live', 21)
+  expect([of(rest), targetOf(rest, 'live')]).toEqual([[], undefined])
 })
