@@ -1,7 +1,7 @@
 // Files that are either there and whole or not there at all, whatever happens in between: written
 // beside, forced onto the disk, then given their name. Knows nothing of what is in them.
 
-import { mkdir, open, rename, stat } from 'node:fs/promises'
+import { link, mkdir, open, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** Resolves once the disk has the bytes. @throws when the file is there already. */
@@ -21,6 +21,15 @@ export async function moveDurably(from: string, to: string): Promise<void> {
   await rename(from, to)
   await syncFolder(dirname(to))
   if (made) await syncFolder(dirname(made))
+}
+
+/** Gives a whole file a second name unless that is taken; resolves once the disk knows. */
+export async function linkDurably(from: string, to: string): Promise<void> {
+  await link(from, to).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+  // Whoever finds it taken relies on it, too.
+  await syncFolder(dirname(to))
 }
 
 export async function exists(path: string): Promise<boolean> {

@@ -3,9 +3,9 @@
 // What is sealed names the key it was sealed with, and opens only for the same purpose.
 
 import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto'
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { unlessAbsent } from './durable-files.ts'
+import { linkDurably, unlessAbsent } from './durable-files.ts'
 
 export interface Envelope {
   /** @param purpose names whose secret it is; another purpose cannot open it. */
@@ -74,12 +74,7 @@ async function readKeys(path: string): Promise<string> {
   const beside = `${path}.${randomBytes(8).toString('hex')}`
   const made = `${randomBytes(KEY_BYTES).toString('hex')}\n`
   await writeFile(beside, made, { mode: 0o600, flag: 'wx', flush: true })
-  try {
-    await link(beside, path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  } finally {
-    await rm(beside)
-  }
+  // What a key has sealed may be on NATS's disk at once, so the key's name must be on ours before.
+  await linkDurably(beside, path).finally(() => rm(beside))
   return readFile(path, 'utf8')
 }
