@@ -156,6 +156,16 @@ test('a tail of several groups takes leave for each', () => {
   expect(() => requireTarget(allow(`${LOGS}:/g:*`), target)).toThrow(refusal)
 })
 
+test.each([
+  { logGroupIdentifiers: ['/g'], logGroupName: '/secret' },
+  { logGroupIdentifier: '/g', logGroupName: '/secret' },
+  { logGroupName: '/g', resourceArn: `${LOGS}:/secret` },
+])('a group that is named beside another takes leave, too: %j', (input) => {
+  const target = { service: 'logs', operation: 'GetLogEvents', input: input as never }
+  const refusal = `logs:GetLogEvents on resource: ${LOGS}:/secret:log-stream:`
+  expect(() => requireTarget(allow(`${LOGS}:/g:*`), target)).toThrow(refusal)
+})
+
 test('root is asked nothing', () => {
   const root = asker({ kind: 'root', account: place.account })
   expect(ask(root, 'DeleteFunction', { FunctionName: 'f', Role: 'x' })).not.toThrow()

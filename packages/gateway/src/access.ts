@@ -165,11 +165,15 @@ export function requireTarget(
   }
 }
 
-/** As CloudWatch Logs has it: groups' streams, one of them, or everything. */
+/**
+ * As CloudWatch Logs has it: groups' streams, one of them, or everything. Each group that a request
+ * names counts: which of the members its operation reads is not known here.
+ */
 function logsResources(input: Input, { account, region }: Place): string[] {
-  const { logGroupIdentifiers: many, resourceArn, logGroupIdentifier, logGroupName } = input
-  const given = Array.isArray(many) ? many : [logGroupIdentifier ?? logGroupName ?? resourceArn]
-  if (given.length === 0 || typeof given[0] !== 'string') return ['*']
+  const { logGroupIdentifiers: many = [], logGroupIdentifier, logGroupName, resourceArn } = input
+  const named = [many, logGroupIdentifier, logGroupName, resourceArn].flat()
+  const given = named.filter((one) => one !== undefined && one !== null)
+  if (given.length === 0) return ['*']
   const stream = typeof input.logStreamName === 'string' ? input.logStreamName : ''
   const arn = `arn:aws:logs:${region}:${account}:log-group`
   return given.map((one) => `${arn}:${nameOfGroup(String(one))}:log-stream:${stream}`)
