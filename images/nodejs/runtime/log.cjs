@@ -18,6 +18,7 @@ const METHODS = {
 const pause = new Int32Array(new SharedArrayBuffer(4))
 
 let requestId
+let tenantId
 let json = false
 let least = 0
 
@@ -44,7 +45,7 @@ function write(level, parts) {
 }
 
 function jsonLine(timestamp, level, parts) {
-  const line = { timestamp, level, requestId }
+  const line = { timestamp, level, requestId, tenantId }
   const error = parts.find((part) => part instanceof Error)
   if (error) {
     line.errorType = error.name
@@ -83,7 +84,8 @@ function withStack(parts) {
 /** An error that the platform reports: one line, told apart by what kind of failure it was. */
 function writeFailure(kind, error) {
   if (json) {
-    const line = { timestamp: new Date().toISOString(), level: 'ERROR', requestId, message: error }
+    const timestamp = new Date().toISOString()
+    const line = { timestamp, level: 'ERROR', requestId, tenantId, message: error }
     return writeOut(`${JSON.stringify(line)}\n`)
   }
   const { trace, ...rest } = error
@@ -93,8 +95,10 @@ function writeFailure(kind, error) {
 module.exports = {
   patchConsole,
   writeFailure,
-  setRequestId: (id) => {
+  /** What lines say of the invocation that runs; JSON leaves out a tenant that there is not. */
+  begin: (id, tenant) => {
     requestId = id
+    tenantId = tenant
   },
   /** Tells the scheduler where in the stream this invocation's log ends. */
   markEnd: (id) => writeOut(`\0END ${id}\n`),

@@ -57,7 +57,7 @@ async function run() {
   }
   for (let invocation = await client.next(); ; ) {
     current = invocation.headers['lambda-runtime-aws-request-id']
-    log.setRequestId(current)
+    log.begin(current, invocation.headers['lambda-runtime-aws-tenant-id'])
     client.unref()
     setTrace(invocation)
     stream = isStreaming(handler) ? openStream(handler, client, current) : undefined

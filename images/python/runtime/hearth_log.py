@@ -10,17 +10,20 @@ _LEVELS = {"TRACE": logging.DEBUG, "FATAL": logging.CRITICAL}
 _NO_BREAK_SPACE = "\u00a0"
 _STANDARD = set(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
     "aws_request_id",
+    "tenant_id",
     "message",
     "asctime",
 }
 
 request_id = ""
+tenant_id = None
 _json = False
 
 
 class _RequestId(logging.Filter):
     def filter(self, record):
         record.aws_request_id = request_id
+        record.tenant_id = tenant_id
         return True
 
 
@@ -33,6 +36,8 @@ class _JsonFormatter(logging.Formatter):
             "logger": record.name,
             "requestId": record.aws_request_id,
         }
+        if record.tenant_id is not None:
+            line["tenantId"] = record.tenant_id
         if record.exc_info:
             line["stackTrace"] = self.formatException(record.exc_info).splitlines()
             line["errorType"] = record.exc_info[0].__name__

@@ -41,6 +41,7 @@ def run():
     headers, event = client.next()
     while True:
         request_id = hearth_log.request_id = headers["lambda-runtime-aws-request-id"]
+        hearth_log.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
         if hearth_streaming.is_streaming(handler):
             headers, event = _stream_once(client, handler, headers, event)
             continue
