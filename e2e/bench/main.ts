@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Hearth, ROOT, startHearth } from '../hearth.ts'
 import { apart } from './apart.ts'
+import { bill } from './bill.ts'
 import { cold } from './cold.ts'
 import { direct } from './direct.ts'
 import { events } from './events.ts'
@@ -14,6 +15,7 @@ import { startFloor } from './floor.ts'
 import { java } from './java.ts'
 import { many } from './many.ts'
 import { mappings } from './mappings.ts'
+import { metering } from './metering.ts'
 import { records } from './records.ts'
 import { print, type Row } from './table.ts'
 import { warm } from './warm.ts'
@@ -24,9 +26,13 @@ const MEMORY_MB = 1792
 const ENV = { HEARTH_MEMORY_MB: '160000' }
 const FUNCTION = 'export const handler = async (event) => event'
 
+const GROUPS = 'warm,metering,apart,cold,direct,java,many,events,mappings,records,bill'
+
 const { values: given } = parseArgs({
   options: {
-    only: { type: 'string', default: 'warm,apart,cold,direct,java,many,events,mappings,records' },
+    only: { type: 'string', default: GROUPS },
+    /** How many the month of the bill has. */
+    records: { type: 'string', default: '10000000' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
   },
@@ -42,9 +48,11 @@ const floor = await startFloor()
 const groups: Record<string, () => Promise<Row[]>> = {
   warm: () => warm(hearth, floor, { functionName, ...effort }),
   apart: () => apart(hearth, { functionName, env: ENV, create, ...effort }),
+  bill: () => bill(Number(given.records)),
   cold,
   direct,
   java,
+  metering: () => metering(hearth, { functionName, env: ENV, create, ...effort }),
   many: () => many(hearth, functionName),
   events: () => events(effort),
   mappings,

@@ -16,6 +16,8 @@ const WARM_UP_SECONDS = 2
 const WARM_UP_TURNS_MAX = 40
 /** A start shows as a latency far over this. */
 const WARM_P99_MS = 250
+/** A turn that is not faster than the fastest before it, by this share, is as fast as they get. */
+const STEADY = 0.95
 
 /** @throws Error when a request failed while it was measured. */
 export async function measure<Name extends string>(
@@ -47,11 +49,14 @@ export async function measure<Name extends string>(
   ) as Record<Name, Medians>
 }
 
-/** Until every environment that these callers need has been started. */
+/** Until every environment that these callers need runs, and compiled code makes no call faster. */
 async function warmUp(target: Target, callers: number): Promise<void> {
+  let before = Number.POSITIVE_INFINITY
   for (let turn = 0; turn < WARM_UP_TURNS_MAX; turn += 1) {
-    const { failures, p99 } = await load(target, callers, WARM_UP_SECONDS)
-    if (failures === 0 && p99 < WARM_P99_MS) return
+    const { failures, p50, p99 } = await load(target, callers, WARM_UP_SECONDS)
+    const isSteady = p50 > before * STEADY
+    if (failures === 0 && p99 < WARM_P99_MS && isSteady) return
+    before = Math.min(before, p50)
   }
 }
 

@@ -160,7 +160,7 @@ describe('what is provisioned for an alias', () => {
   })
 })
 
-test('an alias that goes takes along all that is its own, and nothing else', () => {
+test('an alias that goes takes along all that is its own, but for its URL', () => {
   const urlOptions = { authType: 'NONE', createdAt: 0, modifiedAt: 0 } as const
   let full = withUrl(aliased, 'live', { id: 'u', ...urlOptions })
   full = withUrl(full, undefined, { id: 'w', ...urlOptions })
@@ -174,7 +174,7 @@ test('an alias that goes takes along all that is its own, and nothing else', () 
   expect(showPolicy(full, address).revisionId).toBe('a9')
   const rest = deleteAlias(full, 'live', 9)
   expect(versionOf(rest, 'live')).toBeUndefined()
-  expect(urlsOf(rest).map(({ url }) => url.id)).toEqual(['w'])
+  expect(urlsOf(rest).map(({ url }) => url.id)).toEqual(['w', 'u'])
   expect(rest.concurrency?.provisioned.map(({ version }) => version)).toEqual(['2'])
   expect(rest.eventInvoke).toEqual({})
   expect(effectivePolicy(rest, 'live')).toBeUndefined()

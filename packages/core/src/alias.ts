@@ -76,7 +76,10 @@ export function updateAlias(
   return moveProvisioned(stored(found, at.name, next), at.name, { version, now: at.now })
 }
 
-/** With all that is its own: configurations, policy and URL. What is not there is gone. */
+/**
+ * With its configurations and its policy. Its URL stays, as on AWS, and is forbidden to everybody.
+ * What is not there is gone.
+ */
 export function deleteAlias(
   document: FunctionDocument,
   name: string,
@@ -84,14 +87,10 @@ export function deleteAlias(
 ): FunctionDocument {
   if (!aliasOf(document, name)) return document
   const { [name]: _alias, ...aliases } = document.aliases ?? {}
-  const { [name]: _url, ...aliasUrls } = document.aliasUrls ?? {}
   const { [name]: _policy, ...policies } = document.policies ?? {}
   const rest = unprovision(document, name, now)
   const scaling = rest.scaling?.filter(({ qualifier }) => qualifier !== name)
-  return withoutEventInvoke(
-    { ...rest, aliases, aliasUrls, policies, ...(scaling && { scaling }) },
-    name,
-  )
+  return withoutEventInvoke({ ...rest, aliases, policies, ...(scaling && { scaling }) }, name)
 }
 
 /** @throws ServiceError when there is none. */

@@ -14,6 +14,9 @@ test.each([
   ['function:f', undefined, undefined],
   ['000000000000:function:f', undefined, undefined],
   ['000000000000:f:2', undefined, '2'],
+  ['us-east-1:function:f', undefined, undefined],
+  ['us-east-1:000000000000:f:2', undefined, '2'],
+  ['arn:aws:lambda:000000000000:function:f', undefined, undefined],
   [ARN, undefined, undefined],
   [`${ARN}:live`, undefined, 'live'],
   [`${ARN}:live`, 'live', 'live'],
@@ -35,6 +38,8 @@ describe('refused', () => {
       /^Functions from 'eu-west-1' are not reachable in this region \('us-east-1'\)$/,
     ],
     [ARN.replace('000000000000', '111111111111'), undefined, /111111111111/],
+    ['ue-iso-e-7:function:f', undefined, /^Functions from 'ue-iso-e-7' are not reachable/],
+    ['arn::lambda:eu-west-1:000000000000:f', undefined, /^Functions from 'eu-west-1' are not/],
   ])('%s with %s', (name, qualifier, message) => {
     expect(() => parseFunctionName(name, qualifier, place)).toThrow(message)
   })

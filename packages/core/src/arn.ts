@@ -18,8 +18,11 @@ export interface FunctionReference {
   qualifier?: string
 }
 
+/** Whatever AWS's pattern of a function's name lets pass: each part but the name may be left out. */
+const REFERENCE =
+  /^(?:arn:(?:aws[a-zA-Z-]*)?:lambda:)?(?:([a-z-]+-\d):)?(?:(\d{12}):)?(?:function:)?([^:]+)(?::([^:]+))?$/
+/** An ARN's region is told apart from ours, however it is spelled. */
 const ARN = /^arn:aws[a-zA-Z-]*:lambda:([^:]+):(\d{12}):function:([^:]+)(?::([^:]+))?$/
-const PARTIAL = /^(?:(\d{12}):)?(?:function:)?([^:]+)(?::([^:]+))?$/
 
 /**
  * Reads a name, partial ARN or ARN, each with or without a qualifier, against the `Qualifier`
@@ -31,12 +34,8 @@ export function parseFunctionName(
   qualifier: string | undefined,
   place: Place,
 ): FunctionReference {
-  const full = ARN.exec(value)
-  const partial = full ? undefined : PARTIAL.exec(value)
-  const region = full?.[1] ?? place.region
-  const account = full?.[2] ?? partial?.[1] ?? place.account
-  const name = full?.[3] ?? partial?.[2] ?? value
-  const derived = full?.[4] ?? partial?.[3]
+  const parts = ARN.exec(value) ?? REFERENCE.exec(value) ?? []
+  const [, region = place.region, account = place.account, name = value, derived] = parts
   if (region !== place.region) {
     throw new ServiceError(
       'ResourceNotFoundException',

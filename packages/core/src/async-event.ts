@@ -14,6 +14,8 @@ export interface AsyncEvent {
   invokedArn: string
   clientContext?: string
   traceId?: string
+  /** The same for each attempt. */
+  tenantId?: string
   /** Milliseconds since the epoch at which it was accepted. */
   acceptedAt: number
   /** From 1. */
@@ -23,7 +25,11 @@ export interface AsyncEvent {
 }
 
 /** Why an event is given up, in the words of AWS's records. */
-export type GivenUp = 'EventAgeExceeded' | 'RecursiveInvocation' | 'RetriesExhausted'
+export type GivenUp =
+  | 'EventAgeExceeded'
+  | 'RecursiveInvocation'
+  | 'RetriesExhausted'
+  | 'ZeroReservedConcurrency'
 
 /** What follows an attempt that ran. */
 export type Sequel =
@@ -42,18 +48,27 @@ export function expiryOf(event: AsyncEvent, config: EventInvokeConfig | undefine
   return event.acceptedAt + (config?.ageSecondsMax ?? AGE_SECONDS_MAX) * 1000
 }
 
-/** What follows an attempt that the function answered, well or badly. */
+/**
+ * What follows an attempt that the function answered, well or badly. A retry that would come too
+ * late is not waited for, so that the record of the end has the last attempt's answer (recorded).
+ */
 export function settle(
   event: AsyncEvent,
   facts: {
     failed: boolean
     config: EventInvokeConfig | undefined
+    /** Milliseconds since the epoch. */
+    now: number
     retrySeconds?: readonly number[]
   },
 ): Sequel {
+  const { config, now, retrySeconds: waits = RETRY_SECONDS } = facts
   if (!facts.failed) return { next: 'done' }
-  const retries = facts.config?.retriesMax ?? RETRIES
+  const retries = config?.retriesMax ?? RETRIES
   if (event.attempt > retries) return { next: 'give up', condition: 'RetriesExhausted' }
-  const waits = facts.retrySeconds ?? RETRY_SECONDS
-  return { next: 'retry', afterSeconds: waits[event.attempt - 1] ?? waits.at(-1) ?? 0 }
+  const afterSeconds = waits[event.attempt - 1] ?? waits.at(-1) ?? 0
+  if (now + afterSeconds * 1000 >= expiryOf(event, config)) {
+    return { next: 'give up', condition: 'EventAgeExceeded' }
+  }
+  return { next: 'retry', afterSeconds }
 }

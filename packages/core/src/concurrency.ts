@@ -4,6 +4,8 @@
 
 import { ServiceError } from './error.ts'
 import type { FunctionDocument } from './function.ts'
+import { type EndedProvisioned, endedOf } from './provisioned-charge.ts'
+import { refuseTenancy } from './tenancy.ts'
 
 /** What is configured for one function; absent where nothing ever was. */
 export interface Concurrency {
@@ -12,6 +14,8 @@ export interface Concurrency {
   /** Of all versions together; 0 turns the function off. */
   reserved?: number
   provisioned: ProvisionedConcurrency[]
+  /** What was provisioned and is no more, oldest first: metering may not have charged all of it. */
+  ended?: EndedProvisioned[]
 }
 
 /** Environments of one published version that are initialised ahead. */
@@ -105,8 +109,8 @@ export function provisionedUnder(
 
 /**
  * The document with so many environments of a published version initialised ahead.
- * @throws ServiceError when they do not fit the reserve, or the account, or the version has some
- * under another qualifier.
+ * @throws ServiceError when they do not fit the reserve, or the account, the version has some under
+ * another qualifier, or the function keeps tenants apart.
  */
 export function provision(
   document: FunctionDocument,
@@ -115,6 +119,7 @@ export function provision(
 ): FunctionDocument {
   const { version, requested } = wish
   if (version === '$LATEST') throw refusal(UNPUBLISHED)
+  refuseTenancy(document.latest, 'provisioned concurrency')
   requireFree(document, wish)
   const others = (document.concurrency?.provisioned ?? []).filter((one) => one.version !== version)
   const without = change(document, { provisioned: others }, now)
@@ -253,7 +258,10 @@ function change(
   const { concurrency } = document
   // A function that is deleted and made again must not look older than it did.
   const revision = Math.max((concurrency?.revision ?? 0) + 1, now)
-  return { ...document, concurrency: { provisioned: [], ...concurrency, ...changes, revision } }
+  const { ended: _, ...current } = concurrency ?? {}
+  const next = { provisioned: [], ...current, ...changes, revision }
+  const ended = endedOf(document, next.provisioned, now)
+  return { ...document, concurrency: { ...next, ...(ended.length > 0 && { ended }) } }
 }
 
 const refusal = (message: string, options: { untyped?: boolean } = {}) =>

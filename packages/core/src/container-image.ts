@@ -27,6 +27,8 @@ export interface ImageFacts {
   environment: string[]
   /** Folders that it declares as volumes. */
   volumes: string[]
+  /** Names of the external extensions in it, in the order in which they start; absent if none. */
+  extensions?: string[]
 }
 
 /** Why an image cannot be a function's code; AWS's StateReasonCode, and a reason for people. */

@@ -49,13 +49,15 @@ export type ErrorCode =
 /**
  * Why an invocation was throttled; AWS's six reasons, sent as `Reason` of TooManyRequestsException.
  */
-export type ThrottleReason =
-  | 'CallerRateLimitExceeded'
-  | 'ConcurrentInvocationLimitExceeded'
-  | 'ConcurrentSnapshotCreateLimitExceeded'
-  | 'FunctionInvocationRateLimitExceeded'
-  | 'ReservedFunctionConcurrentInvocationLimitExceeded'
-  | 'ReservedFunctionInvocationRateLimitExceeded'
+export const THROTTLE_REASONS = [
+  'CallerRateLimitExceeded',
+  'ConcurrentInvocationLimitExceeded',
+  'ConcurrentSnapshotCreateLimitExceeded',
+  'FunctionInvocationRateLimitExceeded',
+  'ReservedFunctionConcurrentInvocationLimitExceeded',
+  'ReservedFunctionInvocationRateLimitExceeded',
+] as const
+export type ThrottleReason = (typeof THROTTLE_REASONS)[number]
 
 /**
  * A refusal that the caller sees: an exception name, AWS's literal message, and extra body members.

@@ -5,6 +5,7 @@ import {
   checkEnvironment,
   createFunction,
   defaultConfiguration,
+  type FunctionDocument,
   isUnsettled,
   publishVersion,
   requireCode,
@@ -80,11 +81,28 @@ describe('a published version', () => {
   const first = publishVersion(active, { revisionId: 'p1' })
   test('is numbered, found by its number, and keeps its description', () => {
     expect(first.version).toMatchObject({ version: '1', deploymentId: 'd1:1', revisionId: 'p1' })
-    expect(first.version).toMatchObject({ state: 'Pending' })
     expect(versionOf(first.document, '1')).toBe(first.version)
     expect(versionOf(first.document, '2')).toBeUndefined()
     expect(versionOf(first.document, '$LATEST')).toBe(first.document.latest)
     expect(versionOf(first.document, undefined)).toBe(first.document.latest)
+  })
+  test('is ready at once where nothing is owed to it, and Pending otherwise', () => {
+    expect(first.version).toMatchObject({ state: 'Active', updateStatus: 'Successful' })
+    const stateOf = (document: FunctionDocument) =>
+      publishVersion(document, { revisionId: 'p' }).version
+    const updating = updateFunction(active, { code: { sha256: 'bb', size: 2 } }, moment(3))
+    const restored = { ...configuration, snapStart: 'PublishedVersions' } as const
+    const changed = updateFunction(active, { configuration: restored }, moment(3))
+    for (const document of [born, updating, settleFunction(changed, 'r4')]) {
+      expect(stateOf(document).state).toBe('Pending')
+      expect(stateOf(document)).not.toHaveProperty('updateStatus')
+    }
+  })
+  test('gives $LATEST a new revision where publishing is all that happens', () => {
+    expect(first.document.latest.revisionId).toBe('r2')
+    const alone = publishVersion(active, { revisionId: 'p1', latestRevisionId: 'r3' })
+    expect(alone.document.latest).toEqual({ ...active.latest, revisionId: 'r3' })
+    expect(alone.version.revisionId).toBe('p1')
   })
   test('is not made again when nothing has changed', () => {
     const again = publishVersion(first.document, { revisionId: 'p2' })

@@ -59,6 +59,8 @@ export interface Configuration {
   deadLetterArn?: string
   /** Whether published versions are prepared ahead of their invocations; AWS's SnapStart. */
   snapStart?: 'PublishedVersions'
+  /** Whether environments are each one tenant's alone; set at creation, and never again. */
+  tenancy?: 'PER_TENANT'
   /** Members that cannot matter when self-hosted: accepted and given back as they came. */
   echoed: Record<string, unknown>
 }
@@ -318,16 +320,17 @@ export function settleFunction(
 /**
  * The document with `$LATEST` published as the next number; unchanged when neither code nor
  * configuration differs from the last publication, as on AWS. A new version is Pending until it is
- * settled.
+ * settled, or Active at once where nothing is owed. `$LATEST` may get a new revision by it, too.
  */
 export function publishVersion(
   document: FunctionDocument,
-  moment: Pick<Moment, 'revisionId'> & { description?: string },
+  moment: Pick<Moment, 'revisionId'> & { description?: string; latestRevisionId?: string },
 ): { document: FunctionDocument; version: FunctionVersion } {
   const newest = document.published.at(-1)
   if (newest && isSame(newest, document.latest)) return { document, version: newest }
   const number = document.lastVersionNumber + 1
-  const { updateStatus: _, ...latest } = document.latest
+  const { updateStatus, ...latest } = document.latest
+  const isReady = updateStatus === 'Successful' && !latest.configuration.snapStart
   const description = moment.description ?? latest.configuration.description
   const version: FunctionVersion = {
     ...latest,
@@ -336,12 +339,13 @@ export function publishVersion(
     deploymentId: `${latest.deploymentId}:${number}`,
     revisionId: moment.revisionId,
     configuration: { ...latest.configuration, description },
-    state: 'Pending',
+    ...(isReady ? { state: 'Active', updateStatus } : { state: 'Pending' }),
   }
   return {
     version,
     document: {
       ...document,
+      latest: { ...document.latest, revisionId: moment.latestRevisionId ?? latest.revisionId },
       published: [...document.published, version],
       lastVersionNumber: number,
     },
@@ -363,7 +367,7 @@ function inOrder(value: unknown): string {
   return `{${members.map(([name, inside]) => `${JSON.stringify(name)}:${inOrder(inside)}`).join()}}`
 }
 
-/** @throws ServiceError when the caller means other code than `$LATEST` has; both in base64. */
+/** @throws ServiceError when the caller means other code than `$LATEST` has; both as shown. */
 export function requireCode(given: string | undefined, current: string): void {
   if (given === undefined || given === current) return
   throw new ServiceError(

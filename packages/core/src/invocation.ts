@@ -38,8 +38,13 @@ export type Outcome =
   | 'success'
   | 'timed out'
 
+/** How an invocation was asked for: by a caller who waits, an event, a stream, a URL, a mapping. */
+export type InvocationKind = 'async' | 'mapping' | 'stream' | 'sync' | 'url'
+
 /** One invocation of one function version, as the door takes it. */
 export interface InvocationRequest {
+  /** For the metrics; `sync` where it is absent. */
+  kind?: InvocationKind
   /** A UUID; the answer's x-amzn-RequestId and the function's awsRequestId. */
   requestId: string
   account: string
@@ -51,6 +56,8 @@ export interface InvocationRequest {
   /** JSON text, already decoded from base64. */
   clientContext?: string
   traceId?: string
+  /** For whom, where the function keeps its tenants apart. */
+  tenantId?: string
   /** Whether the last 4 KB of log are wanted with the answer. */
   wantsLogTail: boolean
   /** Which attempt at an asynchronous event this is, from 1. */
@@ -97,6 +104,7 @@ export interface InvocationRecord {
   functionName: string
   version: string
   alias?: string
+  tenantId?: string
   architecture: 'arm64' | 'x86_64'
   memoryMb: number
   ephemeralStorageMb: number
@@ -137,12 +145,26 @@ export function timedOut(requestId: string, timeoutSeconds: number): FunctionErr
 
 /**
  * How a runtime process ended: an exit status, or the signal that killed it. Or it never began:
- * a program that could not be executed or found, or a working directory that is none.
+ * a program that could not be executed or found, or a working directory that is none. Or it was
+ * ended because an extension was.
  */
-export type RuntimeExit =
+export type RuntimeExit = ProcessEnd | { extension: ExtensionFault; cause: ExtensionEnd }
+
+/** The same of any process. */
+export type ProcessEnd =
   | { status: number }
   | { signal: number }
   | { unstartable: 'chdir' | 'exec' | 'find'; path: string; errno: number }
+
+/** How an extension's process ended, or in words why it was not even tried. */
+export type ExtensionEnd = ProcessEnd | { words: string }
+
+/** AWS's error types for what an extension does to its environment. */
+export type ExtensionFault =
+  | 'Extension.Crash'
+  | 'Extension.ExitError'
+  | 'Extension.InitError'
+  | 'Extension.LaunchError'
 
 const SIGNAL_NAMES: Readonly<Record<number, string>> = {
   4: 'illegal instruction',
@@ -169,6 +191,10 @@ export const BOOTSTRAP_NAME = 'bootstrap'
 
 /** The runtime process ended before it answered, or never began. */
 export function runtimeExited(requestId: string, exit: RuntimeExit): FunctionErrorBody {
+  if ('extension' in exit) {
+    const errorMessage = `RequestId: ${requestId} Error: ${extensionEnded(exit.cause)}`
+    return { errorType: exit.extension, errorMessage }
+  }
   if ('unstartable' in exit) return unstartable(requestId, exit)
   let how = 'Runtime exited without providing a reason'
   if ('signal' in exit) {
@@ -177,6 +203,16 @@ export function runtimeExited(requestId: string, exit: RuntimeExit): FunctionErr
     how = `Runtime exited with error: exit status ${exit.status}`
   }
   return { errorType: 'Runtime.ExitError', errorMessage: `RequestId: ${requestId} Error: ${how}` }
+}
+
+/** In the words of AWS's own service, which are Go's. */
+function extensionEnded(cause: ExtensionEnd): string {
+  if ('words' in cause) return cause.words
+  if ('signal' in cause) return `signal: ${SIGNAL_NAMES[cause.signal] ?? cause.signal}`
+  if ('status' in cause) {
+    return cause.status === 0 ? 'exit code 0' : `exit status ${cause.status}`
+  }
+  return `fork/exec ${cause.path}: ${ERRNO_WORDS[cause.errno] ?? `errno ${cause.errno}`}`
 }
 
 function unstartable(

@@ -76,6 +76,8 @@ describe('a layer', () => {
     expect(refusal(() => parseLayerName(elsewhere, place))[0]).toBe('ResourceNotFoundException')
     const others = arn('l').replace('000000000000', '123456789012')
     expect(refusal(() => parseLayerName(others, place))[0]).toBe('AccessDeniedException')
+    const strange = 'arn:p9:lambda:-:336691617214:layer:l'
+    expect(refusal(() => parseLayerName(strange, place))[0]).toBe('ResourceNotFoundException')
   })
 
   test('has versions from 1 on', () => {

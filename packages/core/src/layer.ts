@@ -48,7 +48,8 @@ export interface LayerName {
 export const LAYERS_MAX = 5
 /** What a function and its layers may take together once they are unpacked, in bytes. */
 export const UNPACKED_BYTES_MAX = 262_144_000
-const LAYER_ARN = /^arn:aws[a-zA-Z-]*:lambda:([^:]+):(\d{12}):layer:([^:]+)(?::(\d+))?$/
+/** AWS's model takes any partition. */
+const LAYER_ARN = /^arn:[a-zA-Z0-9-]+:lambda:([^:]+):(\d{12}):layer:([^:]+)(?::(\d+))?$/
 
 const invalid = (message: string) => new ServiceError('InvalidParameterValueException', message)
 

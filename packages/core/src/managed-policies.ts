@@ -28,17 +28,30 @@ const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   'service-role/AWSLambdaVPCAccessExecutionRole': WRITE_LOGS,
 }
 
-const NOTHING: Policy = { statements: [] }
-const known = new Map<string, Policy>(
+const NOTHING = { Version: '2012-10-17', Statement: [] }
+const documents = new Map<string, object>(
   Object.entries(ACTIONS).map(([name, Action]) => [
     `${PREFIX}${name}`,
-    readPolicy({ Statement: { Effect: 'Allow', Action, Resource: '*' } }, 'identity'),
+    { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action, Resource: '*' }] },
   ]),
 )
+const known = new Map<string, Policy>(
+  [...documents].map(([arn, document]) => [arn, readPolicy(document, 'identity')]),
+)
+
+/** The ARNs of those that mean something here. */
+export const MANAGED_ARNS: readonly string[] = [...documents.keys()].sort()
 
 /** What a managed policy means here, or undefined where that is not known. */
 export function managedPolicy(arn: string): Policy | undefined {
-  const policy = known.get(arn)
-  if (policy || !arn.startsWith(PREFIX) || OURS.test(arn)) return policy
-  return NOTHING
+  return known.get(arn) ?? (isOfOthers(arn) ? { statements: [] } : undefined)
 }
+
+/** The same as JSON: as Hearth obeys it, which is less than AWS has in it. */
+export function managedDocument(arn: string): string | undefined {
+  const document = documents.get(arn) ?? (isOfOthers(arn) ? NOTHING : undefined)
+  return document && JSON.stringify(document)
+}
+
+/** Whether it is one of AWS's about services that are not here. */
+const isOfOthers = (arn: string) => arn.startsWith(PREFIX) && !OURS.test(arn)

@@ -21,11 +21,15 @@ export interface Role {
   createdAt: number
   /** JSON by name, as it came. */
   policies: Record<string, string>
-  /** ARNs of AWS's managed policies. */
+  /** ARNs of managed policies: AWS's, and the account's own. */
   attached: string[]
   tags: Record<string, string>
 }
 
+/** A policy of the account's own by its ARN. */
+export type FindPolicy = (arn: string) => Policy | undefined
+
+const NONE: FindPolicy = () => undefined
 const POLICIES_MAX = 20
 const SESSION_SECONDS = { default: 3_600, min: 3_600, max: 43_200 }
 const NAME = /^[\w+=,.@-]{1,64}$/
@@ -76,7 +80,7 @@ export interface RoleWish {
 export function createRole(wish: RoleWish, moment: { id: string; now: number }): Role {
   const { path = '/', sessionSecondsMax = SESSION_SECONDS.default } = wish
   if (!NAME.test(wish.name)) throw invalid('roleName', NAME)
-  if (!PATH.test(path)) throw invalid('path', PATH)
+  requirePath(path)
   requireSeconds(sessionSecondsMax)
   requirePolicy(wish.trust, 'trust')
   return {
@@ -116,7 +120,7 @@ export function trustRole(role: Role, trust: string): Role {
 
 /** @throws ServiceError for a policy that could not be obeyed. */
 export function putRolePolicy(role: Role, name: string, text: string): Role {
-  if (!POLICY_NAME.test(name)) throw invalid('policyName', POLICY_NAME)
+  requirePolicyName(name)
   requirePolicy(text, 'identity')
   const policies = { ...role.policies, [name]: text }
   if (Object.keys(policies).length > POLICIES_MAX) {
@@ -141,9 +145,9 @@ export function deleteRolePolicy(role: Role, name: string): Role {
   return { ...role, policies }
 }
 
-/** @throws ServiceError for a policy that Hearth does not have. */
-export function attachRolePolicy(role: Role, arn: string): Role {
-  if (!managedPolicy(arn)) {
+/** @throws ServiceError for a policy that there is not. */
+export function attachRolePolicy(role: Role, arn: string, find: FindPolicy = NONE): Role {
+  if (!managedPolicy(arn) && !find(arn)) {
     throw new ServiceError('NoSuchEntity', `Policy ${arn} does not exist or is not attachable.`)
   }
   if (role.attached.includes(arn)) return role
@@ -178,15 +182,16 @@ export function requireBare(role: Role): void {
 
 const known = new WeakMap<Role, readonly Policy[]>()
 
-/** What a role may do. */
-export function policiesOf(role: Role | undefined): readonly Policy[] {
+/** What a role may do; policies of the account's own count as they are at this moment. */
+export function policiesOf(role: Role | undefined, find: FindPolicy = NONE): readonly Policy[] {
   if (!role) return UNSAID
   const made = known.get(role) ?? [
     ...Object.values(role.policies).map((text) => parsePolicy(text, 'identity')),
     ...role.attached.flatMap((arn) => managedPolicy(arn) ?? []),
   ]
   known.set(role, made)
-  return made
+  const customers = role.attached.flatMap((arn) => find(arn) ?? [])
+  return customers.length > 0 ? [...made, ...customers] : made
 }
 
 export function roleArn({ account, path, name }: Pick<Role, 'account' | 'name' | 'path'>): string {
@@ -195,6 +200,16 @@ export function roleArn({ account, path, name }: Pick<Role, 'account' | 'name' |
 
 /** The name in a role's ARN, which may have a path before it. */
 export const roleNameOf = (arn: string) => arn.slice(arn.lastIndexOf('/') + 1)
+
+/** @throws ServiceError ValidationException */
+export function requirePolicyName(name: string): void {
+  if (!POLICY_NAME.test(name)) throw invalid('policyName', POLICY_NAME)
+}
+
+/** @throws ServiceError ValidationException */
+export function requirePath(path: string): void {
+  if (!PATH.test(path)) throw invalid('path', PATH)
+}
 
 /** @throws ServiceError MalformedPolicyDocument */
 export function requirePolicy(text: string, kind: 'identity' | 'trust'): void {

@@ -178,7 +178,7 @@ const DEPRECATED = new Set([
  * names.
  */
 export function requireRuntime(name: string): Runtime {
-  const runtime = RUNTIMES[name]
+  const runtime = Object.hasOwn(RUNTIMES, name) ? RUNTIMES[name] : undefined
   if (runtime) return runtime
   if (DEPRECATED.has(name)) {
     throw new ServiceError(

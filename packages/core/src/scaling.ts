@@ -6,6 +6,7 @@
 import { provision, provisionedUnder, unprovision } from './concurrency.ts'
 import { ServiceError } from './error.ts'
 import { type FunctionDocument, versionOf } from './function.ts'
+import { refuseTenancy } from './tenancy.ts'
 
 /** What Application Auto Scaling calls a scalable target of lambda:function:ProvisionedConcurrency. */
 export interface ScalableTarget {
@@ -70,13 +71,14 @@ export function targetOf(
 
 /**
  * The document with a target, and its provisioned concurrency within the range. What an update does
- * not say stays. @throws ServiceError when a new one lacks a range, or the concurrency is refused.
+ * not say stays. @throws ServiceError when a new one lacks a range, or concurrency is refused.
  */
 export function registerTarget(
   document: FunctionDocument,
   wish: Pick<ScalableTarget, 'qualifier'> & Partial<ScalableTarget>,
   account: Account & { id: string },
 ): FunctionDocument {
+  refuseTenancy(document.latest, 'provisioned concurrency')
   const known = targetOf(document, wish.qualifier)
   const { min = known?.min, max = known?.max } = wish
   if (min === undefined || max === undefined) {

@@ -1,8 +1,9 @@
 // What attempts cost in units, at the edges of what comes free.
 
 import type { InvocationRecord } from '@hearth/core/invocation'
+import { NO_USE } from '@hearth/core/price-list'
 import { expect, test } from 'vitest'
-import { add, NO_USE, type Use, useOf } from './billing.ts'
+import { useOf } from './billing.ts'
 
 const FREE = 6_291_456
 
@@ -34,15 +35,18 @@ test.each([
   [200_000_000, 200_000_000 - FREE],
 ])('a response of %s streamed bytes counts %s', (streamedBytes, counted) => {
   const use = useOf(record(streamedBytes === undefined ? {} : { streamedBytes }))
-  expect(use).toEqual({ requests: 1, mbMs: 1280, storageMbMs: 0, streamedBytes: counted })
+  expect(use).toEqual({ ...NO_USE, requests: 1, mbMs: 1280, streamedBytes: counted })
 })
 
 test('a crash of the platform is free, whatever it streamed', () => {
   expect(useOf(record({ outcome: 'crashed', streamedBytes: 2 * FREE }))).toEqual(NO_USE)
 })
 
-test('totals from before streaming take streamed bytes in', () => {
-  const { streamedBytes: _, ...old } = { ...NO_USE, requests: 3 }
-  const sum = add(old as Use, useOf(record({ streamedBytes: FREE + 5 })))
-  expect(sum).toEqual({ requests: 4, mbMs: 1280, storageMbMs: 0, streamedBytes: 5 })
+test('an attempt in a provisioned environment has a price of its own', () => {
+  const use = useOf(record({ start: 'provisioned' }))
+  expect(use).toEqual({ ...NO_USE, requests: 1, provisionedMbMs: 1280 })
+})
+
+test('storage counts over 512 MB', () => {
+  expect(useOf(record({ ephemeralStorageMb: 1024 })).storageMbMs).toBe(5120)
 })

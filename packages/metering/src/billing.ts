@@ -1,48 +1,52 @@
 // What an attempt costs in units: one request, and megabyte-milliseconds of compute. Pure, and
 // integers only, so that sums are exact in whatever order they are made; money comes in at the very
-// end, in bill.ts.
+// end, in core/bill.
 
+import type { ProvisionedRecord } from '@hearth/bus/messages'
 import { type InvocationRecord, STREAMED_BYTES_FREE } from '@hearth/core/invocation'
-
-/** Units of use; all are integers. */
-export interface Use {
-  requests: number
-  /** Memory size x billed duration. */
-  mbMs: number
-  /** Ephemeral storage over the 512 MB that come free x billed duration. */
-  storageMbMs: number
-  /** Bytes of streamed responses beyond the 6 MB of each that come free. */
-  streamedBytes: number
-}
+import { NO_USE, type Use } from '@hearth/core/price-list'
 
 /** Ephemeral storage that is part of every function (Lambda pricing). */
 const STORAGE_MB_FREE = 512
+const DAY_MS = 86_400_000
 
-export const NO_USE: Use = { requests: 0, mbMs: 0, storageMbMs: 0, streamedBytes: 0 }
+/** Names an attempt. */
+export const attemptOf = ({ requestId, attempt }: InvocationRecord) => `${requestId}#${attempt}`
+
+/** A crash is on the house, and the same attempt made again is not. */
+export const isWork = ({ outcome }: InvocationRecord) => outcome !== 'crashed'
 
 /** A crash of the platform is on the house; everything else counts, failed functions too. */
 export function useOf(record: InvocationRecord): Use {
-  if (record.outcome === 'crashed') return NO_USE
+  if (!isWork(record)) return NO_USE
   const storageMb = Math.max(record.ephemeralStorageMb - STORAGE_MB_FREE, 0)
+  const mbMs = record.memoryMb * record.billedMs
+  const isProvisioned = record.start === 'provisioned'
   return {
     requests: 1,
-    mbMs: record.memoryMb * record.billedMs,
+    mbMs: isProvisioned ? 0 : mbMs,
+    provisionedMbMs: isProvisioned ? mbMs : 0,
+    configuredMbMs: 0,
     storageMbMs: storageMb * record.billedMs,
     streamedBytes: Math.max((record.streamedBytes ?? 0) - STREAMED_BYTES_FREE, 0),
   }
 }
 
-export function add(a: Use, b: Use): Use {
-  return {
-    requests: a.requests + b.requests,
-    mbMs: a.mbMs + b.mbMs,
-    storageMbMs: a.storageMbMs + b.storageMbMs,
-    // Totals of an earlier Hearth have none.
-    streamedBytes: (a.streamedBytes ?? 0) + b.streamedBytes,
-  }
+export function useOfProvisioned({ count, memoryMb, durationMs }: ProvisionedRecord): Use {
+  return { ...NO_USE, configuredMbMs: count * memoryMb * durationMs }
 }
 
-/** `YYYY-MM` in UTC, in which a record counts: the month in which its attempt began. */
-export function monthOf(record: InvocationRecord): string {
-  return new Date(record.startedAt).toISOString().slice(0, 7)
+/** Days repeat for millions of records, and dates are dear. */
+const known = new Map<number, string>()
+const KNOWN_MAX = 1_000
+
+/** `YYYY-MM-DD` in UTC, on which a record counts: the day on which its attempt began. */
+export function dayOf({ startedAt }: { startedAt: number }): string {
+  const number = Math.floor(startedAt / DAY_MS)
+  const found = known.get(number)
+  if (found) return found
+  if (known.size >= KNOWN_MAX) known.clear()
+  const day = new Date(number * DAY_MS).toISOString().slice(0, 'YYYY-MM-DD'.length)
+  known.set(number, day)
+  return day
 }

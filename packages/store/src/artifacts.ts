@@ -21,10 +21,11 @@ export interface Artifact {
 
 export interface Artifacts {
   /**
-   * Stores a zip, unpacked and judged. `bytesMax` is Lambda's limit for a zip in a request, unless
-   * it is said. @throws ServiceError when it is too large or no good.
+   * Stores a zip, whole or as it arrives, unpacked and judged. `bytesMax` is Lambda's limit for a
+   * zip in a request, unless it is said. @throws ServiceError when it is too large or no good, and
+   * whatever the arrival throws.
    */
-  put(zip: Uint8Array, bytesMax?: number): Promise<Artifact>
+  put(zip: ZipSource, bytesMax?: number): Promise<Artifact>
   /** The folder with the unpacked code; made if this host does not have it yet. */
   codeDirectory(sha256: string): Promise<string>
   /** The folder with these artifacts laid one over the other, in their order; made likewise. */
@@ -42,6 +43,8 @@ export interface Artifacts {
   sweep(keep: ReadonlySet<string>, now?: number): Promise<string[]>
 }
 
+type ZipSource = Uint8Array | AsyncIterable<Uint8Array>
+
 /** Where the parts of an artifact are, by its hash. */
 export interface Places {
   zips: string
@@ -58,6 +61,8 @@ export interface Places {
 
 /** Lambda's limit for a zip in a request, in bytes. */
 const ZIPPED_BYTES_MAX = 52_428_800
+/** Hashed in one go: a millisecond or two, in which nothing else happens. */
+const PIECE_BYTES = 1024 * 1024
 /** No unpacking takes this long: what is older was left by a crash. */
 const LEFTOVER_MS = 3_600_000
 const SHA256 = /^[0-9a-f]{64}$/
@@ -75,24 +80,18 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
   }
   return {
     async put(zip, bytesMax = ZIPPED_BYTES_MAX) {
-      if (zip.length > bytesMax) {
-        throw new ServiceError(
-          'RequestEntityTooLargeException',
-          `Zipped size must be smaller than ${bytesMax} bytes`,
-        )
-      }
-      const sha256 = createHash('sha256').update(zip).digest('hex')
+      if (zip instanceof Uint8Array) requireSize(zip.length, bytesMax)
       const fresh = places.fresh()
       try {
-        await writeThrough(fresh, zip)
+        const { sha256, size } = await writeHashed(fresh, zip, bytesMax)
         // From here on, a sweep that is under way gives back what it has taken.
         await rm(places.markOf(sha256), { force: true })
         await unpackOnce(sha256, fresh)
         await moveDurably(fresh, places.zipOf(sha256))
+        return { sha256, size }
       } finally {
         await rm(fresh, { force: true })
       }
-      return { sha256, size: zip.length }
     },
     codeDirectory,
     layersDirectory: (hashes) => {
@@ -115,6 +114,34 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
       return removed
     },
   }
+}
+
+/** Writes and hashes piece by piece, so that whoever invokes need not wait for all of it. */
+async function writeHashed(path: string, zip: ZipSource, bytesMax: number): Promise<Artifact> {
+  const hash = createHash('sha256')
+  let size = 0
+  async function* hashed() {
+    for await (const piece of zip instanceof Uint8Array ? piecesOf(zip) : zip) {
+      size += piece.length
+      requireSize(size, bytesMax)
+      hash.update(piece)
+      yield piece
+    }
+  }
+  await writeThrough(path, hashed())
+  return { sha256: hash.digest('hex'), size }
+}
+
+function* piecesOf(bytes: Uint8Array): Iterable<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES)
+}
+
+function requireSize(bytes: number, bytesMax: number): void {
+  if (bytes <= bytesMax) return
+  throw new ServiceError(
+    'RequestEntityTooLargeException',
+    `Zipped size must be smaller than ${bytesMax} bytes`,
+  )
 }
 
 /** For several who want the same folder at the same time. */

@@ -77,7 +77,7 @@ test.each([
   const deliveries = await openDeliveries(queues, { publish: () => {} })
   const record = JSON.stringify({ version: '1.0', responsePayload: answer })
   await deliveries.put(delivery(`large-${answer.length}`, record))
-  const [subject = ''] = Object.keys(await queues.backlog('DELIVERIES'))
+  const [subject = ''] = Object.keys((await queues.backlog('DELIVERIES')).subjects)
   const lane = await queues.lane('DELIVERIES', subject)
   for await (const taken of lane.take(1)) {
     const { body } = readDelivery(taken.data)
@@ -87,5 +87,5 @@ test.each([
     })
     await taken.done()
   }
-  expect(await queues.backlog('DELIVERIES')).toEqual({})
+  expect(await queues.backlog('DELIVERIES')).toEqual({ subjects: {} })
 })

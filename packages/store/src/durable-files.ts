@@ -4,11 +4,11 @@
 import { link, mkdir, open, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** Resolves once the disk has the bytes. @throws when the file is there already. */
-export async function writeThrough(path: string, bytes: Uint8Array): Promise<void> {
+/** Resolves once the disk has them all. @throws when the file is there already. */
+export async function writeThrough(path: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
   const file = await open(path, 'wx', 0o644)
   try {
-    await file.writeFile(bytes)
+    await file.writeFile(pieces)
     await file.sync()
   } finally {
     await file.close()

@@ -16,6 +16,8 @@ export interface Events {
    * ServiceUnavailableException when the queue cannot take it.
    */
   put(event: AsyncEvent, payload: Uint8Array): Promise<void>
+  /** How many wait or are being worked on, by lane; not those that wait for a retry. */
+  waiting(): Promise<Record<string, number>>
   /** The streams on which events wait. */
   streams: readonly string[]
 }
@@ -41,6 +43,13 @@ export async function openEvents(
       const id = `${event.requestId}#${event.attempt}`
       await queues.enqueue(stream, { subject, data: encode(event, payload), id })
       requests.publish(SUBJECTS.bell, { stream, subject })
+    },
+    async waiting() {
+      const backlogs = await Promise.all(shards.map(({ name }) => queues.backlog(name)))
+      const counts = backlogs.flatMap(({ subjects }) => Object.entries(subjects))
+      return Object.fromEntries(
+        counts.map(([subject, count]) => [subject.split('.')[2] ?? '', count]),
+      )
     },
     streams: shards.map(({ name }) => name),
   }

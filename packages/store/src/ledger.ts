@@ -1,11 +1,10 @@
 // The ledger: invocation records in segments, each stored once under a subject that can be taken
-// only once, and the totals that metering rolls up from them. Totals carry the position up to which
-// they are complete.
+// only once. It is kept for 400 days or until it is full; the oldest go first, since totals have
+// them.
 
-import type { Bus } from '@hearth/bus/connect'
-import { BUCKETS, type LedgerSegment, STREAMS } from '@hearth/bus/messages'
-import { openRecords, type Revised } from '@hearth/bus/records'
-import type { Streams } from '@hearth/bus/streams'
+import { type LedgerSegment, STREAMS } from '@hearth/bus/messages'
+import type { StreamFacts, Streams } from '@hearth/bus/streams'
+import { pack, unpack } from './packed.ts'
 
 export interface Ledger {
   /** @returns whether the segment is new; it is in the ledger either way. */
@@ -17,54 +16,48 @@ export interface Ledger {
   segments(
     from: { fromSequence: number } | { fromTime: number },
     signal: AbortSignal,
-  ): AsyncIterable<{ sequence: number; segment: LedgerSegment }>
+  ): AsyncIterable<{ sequence: number; subject: string; segment: LedgerSegment }>
   /** The newest sequence, 0 when the ledger is empty. */
   lastSequence(): Promise<number>
-  totals<T>(): Totals<T>
-}
-
-/** One value by compare-and-set. */
-export interface Totals<T> {
-  get(): Promise<Revised<T> | undefined>
-  put(value: T, revision: number | undefined): Promise<number | 'stale'>
+  /** How much there is, and from which sequence to which. */
+  facts(): Promise<Omit<StreamFacts, 'subjects'>>
+  /** When a segment was stored, in milliseconds since the epoch; undefined when it is gone. */
+  timeOf(sequence: number): Promise<number | undefined>
+  /** The newest subject of those that fit, wildcards allowed. */
+  lastSubject(subjects: string): Promise<string | undefined>
 }
 
 const BYTES_MAX = 2 * 1024 * 1024 * 1024
 const DAYS_KEPT = 400
 const SECONDS_PER_DAY = 86_400
-const TOTALS_BYTES_MAX = 64 * 1024 * 1024
-const KEY = 'totals'
+/** Each segment has a subject of its own: a list of them all would be long, and nobody wants it. */
+const NO_SUBJECTS = 'meter._'
 
-export async function openLedger(bus: Bus, streams: Streams): Promise<Ledger> {
+export async function openLedger(streams: Streams): Promise<Ledger> {
+  const { name } = STREAMS.ledger
   await streams.open({
     ...STREAMS.ledger,
     bytesMax: BYTES_MAX,
+    discardsOldest: true,
     ageSecondsMax: DAYS_KEPT * SECONDS_PER_DAY,
-  })
-  const records = await openRecords<unknown>(bus, {
-    bucket: BUCKETS.totals,
-    bytesMax: TOTALS_BYTES_MAX,
   })
   return {
     async ship(subject, segment) {
-      const bytes = Buffer.from(JSON.stringify(segment))
-      const stored = await streams.append(subject, bytes, { ifAbsent: true })
+      const stored = await streams.append(subject, await pack(segment), { ifAbsent: true })
       return stored === 'already there' ? stored : 'stored'
     },
     async *segments(from, signal) {
-      for await (const message of streams.read(STREAMS.ledger.name, { ...from, signal })) {
-        const segment = JSON.parse(Buffer.from(message.data).toString()) as LedgerSegment
-        yield { sequence: message.sequence, segment }
+      for await (const message of streams.read(name, { ...from, signal })) {
+        const segment = unpack<LedgerSegment>(message.data)
+        yield { sequence: message.sequence, subject: message.subject, segment }
       }
     },
-    lastSequence: async () => (await streams.facts(STREAMS.ledger.name)).lastSequence,
-    totals: <T>() => ({
-      get: async () => (await records.get(KEY)) as Revised<T> | undefined,
-      async put(value: T, revision: number | undefined) {
-        if (revision !== undefined) return records.update(KEY, value, revision)
-        const created = await records.create(KEY, value)
-        return created === 'exists' ? 'stale' : created
-      },
-    }),
+    lastSequence: async () => (await streams.facts(name, NO_SUBJECTS)).lastSequence,
+    async facts() {
+      const { subjects: _, ...facts } = await streams.facts(name, NO_SUBJECTS)
+      return facts
+    },
+    timeOf: async (sequence) => (await streams.message(name, sequence))?.time,
+    lastSubject: async (subjects) => (await streams.last(name, subjects))?.subject,
   }
 }

@@ -28,6 +28,20 @@ export interface LogPage {
   previous: LogPlace
   /** All that there is now has been looked at. */
   isEnd: boolean
+  /**
+   * Where a look backward stopped because its time was over: it missed nothing that was stored from
+   * then on. Milliseconds since the epoch.
+   */
+  lookedBackTo?: number
+}
+
+/** Where a look backward begins: at the end unless said. */
+export interface LookBack {
+  before?: LogPlace
+  /** Where an earlier look stopped, in milliseconds since the epoch. */
+  storedBefore?: number
+  /** How long it may take; until the page is full, unless said. */
+  msMax?: number
 }
 
 /** In front of everything. */
@@ -43,7 +57,7 @@ const EARLY_MS = 5_000
 const LATE_MS = 60_000
 /** PutLogEvents takes what is to happen within two hours. */
 const LOOSE_EARLY_MS = 2 * 3_600_000
-/** How far back a page looks first; each further look goes this many times as far. */
+/** How far back a page looks first; with each further look it has come this many times as far. */
 const LOOK_BACK_MS = 60_000
 const LOOK_BACK_FACTOR = 8
 
@@ -79,54 +93,86 @@ export async function pageForward(
 }
 
 /**
- * The last events in front of a place, or of all. Looks back over a minute, then further, so that
- * the end of a long log stream costs little.
+ * The last events in front of a place or a time, or of all. Looks back over a minute, then over
+ * longer and longer spans in front of it, so that the end of a long log stream costs little. Its
+ * first look is taken to the end, or whoever goes on from there might never come any further.
  */
 export async function pageBackward(
   lines: LogLines,
   question: LogQuestion,
-  before?: LogPlace,
+  look: LookBack = {},
 ): Promise<LogPage> {
-  const [oldest, newest] = await Promise.all([lines.first(question), lines.last(question)])
-  const nothing = {
-    events: [],
-    next: before ?? LOG_START,
-    previous: before ?? LOG_START,
-    isEnd: true,
-  }
-  if (!oldest || !newest || before?.sequence === 0) return nothing
-  const limit = before ?? { sequence: newest.sequence + 1, index: 0 }
-  const from = Math.max(oldest.storedAt, beginOf(question))
-  const reached = before && (await lines.timeOf(before.sequence))
-  const to = Math.min(reached ?? newest.storedAt, endOf(question))
+  const { before = LOG_START, msMax = Number.POSITIVE_INFINITY } = look
+  const deadline = performance.now() + msMax
+  const bounds = await boundsOf(lines, question, look)
+  if (!bounds) return { events: [], next: before, previous: before, isEnd: true }
+  const { from, to } = bounds
+  let limit = bounds.limit
+  let lookedBackTo = to
+  let events: FoundEvent[] = []
   for (let back = LOOK_BACK_MS; ; back *= LOOK_BACK_FACTOR) {
     const time = Math.max(to - back, from)
-    const events = await lastEvents(lines, question, { time, limit })
-    const isAll = time <= from
-    if (events.length < question.limit && !isAll) continue
+    const until = back === LOOK_BACK_MS ? Number.POSITIVE_INFINITY : deadline
+    const found = await lastEvents(lines, question, { ...look, time, limit, until })
+    if (found !== 'late') {
+      events = [...found.events, ...events]
+      limit = found.first
+      lookedBackTo = time
+    }
+    const isAll = lookedBackTo <= from
+    const isFull = events.length >= question.limit
+    const isLate = found === 'late' || performance.now() > deadline
+    if (!isFull && !isAll && !isLate) continue
     const kept = fromTheEnd(events, question.limit)
     const [first, last] = [kept[0], kept.at(-1)]
-    if (!first || !last) return nothing
-    const isEnd = isAll && kept.length === events.length
-    return { events: kept.sort(byTime), next: after(last.place), previous: first.place, isEnd }
+    const isCut = kept.length < events.length
+    return {
+      events: kept.sort(byTime),
+      next: last ? after(last.place) : before,
+      previous: first?.place ?? before,
+      isEnd: isAll && !isCut,
+      ...(!isAll && !isFull && !isCut && { lookedBackTo }),
+    }
   }
 }
 
+/** Times of storage between which to look, and the place in front of which; nothing for none. */
+async function boundsOf(lines: LogLines, question: LogQuestion, look: LookBack) {
+  const { before, storedBefore = Number.POSITIVE_INFINITY } = look
+  const [oldest, newest] = await Promise.all([lines.first(question), lines.last(question)])
+  if (!oldest || !newest || before?.sequence === 0) return undefined
+  const reached = before && (await lines.timeOf(before.sequence))
+  const from = Math.max(oldest.storedAt, beginOf(question))
+  if (storedBefore <= from) return undefined
+  return {
+    from,
+    to: Math.min(reached ?? newest.storedAt, endOf(question), storedBefore),
+    limit: before ?? { sequence: newest.sequence + 1, index: 0 },
+  }
+}
+
+/** What a span has, and where it begins; all that is behind that was looked at before. */
 async function lastEvents(
   lines: LogLines,
   question: LogQuestion,
-  { time, limit }: { time: number; limit: LogPlace },
-): Promise<FoundEvent[]> {
+  span: { time: number; limit: LogPlace; until: number; storedBefore?: number },
+): Promise<{ events: FoundEvent[]; first: LogPlace } | 'late'> {
+  const { time, limit, until, storedBefore = Number.POSITIVE_INFINITY } = span
+  let first = limit
   let kept: FoundEvent[] = []
   for await (const batch of lines.batches(question, { time })) {
-    if (batch.sequence > limit.sequence) break
+    if (batch.sequence > limit.sequence || batch.storedAt >= storedBefore) break
+    if (isBefore({ sequence: batch.sequence, index: 0 }, first)) {
+      first = { sequence: batch.sequence, index: 0 }
+    }
     for (const event of eventsOf(batch)) {
       if (isBefore(event.place, limit) && fits(question, event)) kept.push(event)
     }
-    // What cannot be on the page must not fill the memory.
-    if (kept.length > 2 * question.limit) kept = kept.slice(-question.limit)
+    // What cannot be on the page must not fill the memory; one more tells that it is cut.
+    if (kept.length > 2 * question.limit) kept = kept.slice(-question.limit - 1)
+    if (performance.now() > until) return 'late'
   }
-  return kept
+  return { events: kept, first }
 }
 
 function fromTheEnd(events: FoundEvent[], limit: number): FoundEvent[] {

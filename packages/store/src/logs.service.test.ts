@@ -103,7 +103,11 @@ test('pages backward begin at the end and come to the beginning', async () => {
   const found: string[] = []
   let place: LogPlace | undefined
   for (const size of [6, 6, 6, 2]) {
-    const page = await pageBackward(logs.lines, { ...source('one'), limit: 6 }, place)
+    const page = await pageBackward(
+      logs.lines,
+      { ...source('one'), limit: 6 },
+      place && { before: place },
+    )
     expect(page.events).toHaveLength(size)
     found.unshift(...textsOf(page.events))
     if (!place) {
@@ -113,7 +117,11 @@ test('pages backward begin at the end and come to the beginning', async () => {
     place = page.previous
   }
   expect(found).toEqual(numbers(0, 20))
-  const before = await pageBackward(logs.lines, { ...source('one'), limit: 6 }, place)
+  const before = await pageBackward(
+    logs.lines,
+    { ...source('one'), limit: 6 },
+    place && { before: place },
+  )
   expect(before).toMatchObject({ events: [], previous: place, isEnd: true })
 })
 
