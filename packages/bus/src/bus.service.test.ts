@@ -161,11 +161,40 @@ describe.each(['in one process', 'between two'])('a conversation %s', (where) =>
     expect(answer).toMatchObject({ kind: 'answered', first: { no: true } })
   })
 
+  test('is answered by whoever came last, when the one before leaves', async () => {
+    const words = (word: string) => (_: unknown, respond: { first(word: string): void }) =>
+      respond.first(word)
+    const former = answerer.answer<unknown, string, never>(subject('heir'), words('former'))
+    const latter = answerer.answer<unknown, string, never>(subject('heir'), words('latter'))
+    former.close()
+    await answerer.flushed()
+    const given = { ...limits, promisesLast: () => false }
+    let isInProcess = false
+    void asker.ask(subject('heir'), question(), given).then(() => {
+      isInProcess = true
+    })
+    // In one process no time passes.
+    for (let turn = 0; turn < 3; turn += 1) await undefined
+    expect(isInProcess).toBe(where === 'in one process')
+    expect(await asker.ask(subject('heir'), question(), given)).toMatchObject({ first: 'latter' })
+    latter.close()
+    await answerer.flushed()
+    expect(await asker.ask(subject('heir'), question(), given)).toEqual({ kind: 'nobody' })
+  })
+
   test('with nobody is over at once', async () => {
     const startedAt = performance.now()
     const answer = await asker.ask(subject('nobody'), question(), limits)
     expect(answer.kind).toBe('nobody')
     expect(performance.now() - startedAt).toBeLessThan(500)
+  })
+
+  test('with nobody leaves no large body behind', async () => {
+    const large = question(Buffer.alloc(6_291_456))
+    // More than may wait to be collected at a time.
+    for (let times = 0; times < 50; times += 1) {
+      expect((await asker.ask(subject('nobody'), large, limits)).kind).toBe('nobody')
+    }
   })
 
   test('with somebody silent ends after its time', async () => {
@@ -217,6 +246,16 @@ describe('records', () => {
     expect(mine.cached('a.b')).toBeUndefined()
     await expect.poll(() => others.cached('a.b')).toBeUndefined()
     expect(await mine.create('a.b', { n: 2 })).toBeGreaterThan(Number(revision))
+  })
+
+  test('are not there under what can be no key', async () => {
+    const records = await openRecords(await openBus(), { bucket: 'strange', bytesMax: 1 << 20 })
+    const strange = ['', '.', 'a.', '.a', 'a..b', 'a b', 'a:b', 'a.*', '>', 'a\0', 'a'.repeat(1e5)]
+    for (const key of strange) {
+      expect(await records.get(key), key.slice(0, 9)).toBeUndefined()
+    }
+    // The connection has outlived them.
+    expect(await records.create('a', {})).toBeGreaterThan(0)
   })
 
   test('are changed by one of those who race', async () => {
@@ -294,5 +333,16 @@ test('a server that is not there, or may lose what it acknowledged, is refused w
     await bus.close()
   } finally {
     await lazy.stop()
+  }
+})
+
+test('a server that takes small messages only is refused', async () => {
+  const small = await startNats({ maxPayload: '1MB' })
+  try {
+    await expect(connectBus({ url: small.url, monitorUrl: small.monitorUrl })).rejects.toThrow(
+      /takes messages of 1048576 bytes at most.*Put `max_payload: 8MB`/,
+    )
+  } finally {
+    await small.stop()
   }
 })

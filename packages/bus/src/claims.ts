@@ -11,6 +11,8 @@ import { pipeline, type Readable } from 'node:stream'
 export interface Claims {
   /** Keeps the bytes and gives the address at which they wait. */
   deposit(body: Uint8Array): string
+  /** Nobody will come for what waits at an address of ours. */
+  withdraw(address: string): void
   /**
    * Fetches what waits at an address. @throws Error when it is gone or larger than a body may be.
    */
@@ -45,7 +47,7 @@ export async function openClaims(host: string, advertised: string): Promise<Clai
     bytes -= entry.body.length
     return entry.body
   }
-  const withdraw = (token: string) => {
+  const takeOffered = (token: string) => {
     const entry = offered.get(token)
     clearTimeout(entry?.timer)
     offered.delete(token)
@@ -53,7 +55,7 @@ export async function openClaims(host: string, advertised: string): Promise<Clai
   }
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     const token = (request.url ?? '/').slice(1)
-    const stream = withdraw(token)
+    const stream = takeOffered(token)
     if (stream) return send(stream, response)
     const body = forget(token)
     if (!body) return response.writeHead(404).end()
@@ -73,17 +75,18 @@ export async function openClaims(host: string, advertised: string): Promise<Clai
       bytes += body.length
       return `http://${advertised}:${port}/${token}`
     },
+    withdraw: (address) => void forget(address.slice(address.lastIndexOf('/') + 1)),
     collect,
     depositStream(body) {
       const token = randomBytes(32).toString('hex')
-      const timer = setTimeout(() => withdraw(token)?.destroy(), KEPT_MS)
+      const timer = setTimeout(() => takeOffered(token)?.destroy(), KEPT_MS)
       timer.unref()
       offered.set(token, { body, timer })
       return `http://${advertised}:${port}/${token}`
     },
     collectStream,
     close: async () => {
-      for (const token of [...offered.keys()]) withdraw(token)?.destroy()
+      for (const token of [...offered.keys()]) takeOffered(token)?.destroy()
       for (const token of [...kept.keys()]) forget(token)
       server.closeAllConnections()
       await new Promise((closed) => server.close(closed))

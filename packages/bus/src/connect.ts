@@ -28,6 +28,8 @@ export interface Bus {
 
 /** The first release whose `sync_interval: always` has no known hole. */
 const SERVER_VERSION_MIN = [2, 14, 6]
+/** What follows an event, with the whole answer in it: on less it could never be stored. */
+const MESSAGE_BYTES_MIN = 8 * 1024 * 1024
 const RECONNECT_WAIT_MS = 200
 const PING_INTERVAL_MS = 5_000
 const MONITOR_TIMEOUT_MS = 5_000
@@ -99,6 +101,13 @@ async function requireSafeServer(connection: NatsConnection, monitorUrl: string)
     throw new Error(
       `nats-server ${version} can lose acknowledged messages; Hearth needs ` +
         `${SERVER_VERSION_MIN.join('.')} or later. Upgrade it, or set HEARTH_ALLOW_UNSAFE_NATS=1 for a trial.`,
+    )
+  }
+  const bytesMax = connection.info?.max_payload ?? 0
+  if (bytesMax < MESSAGE_BYTES_MIN) {
+    throw new Error(
+      `This nats-server takes messages of ${bytesMax} bytes at most; large events and answers would be lost. ` +
+        'Put `max_payload: 8MB` in its configuration, or set HEARTH_ALLOW_UNSAFE_NATS=1 for a trial.',
     )
   }
   const config = await jetStreamConfig(monitorUrl)

@@ -14,10 +14,16 @@ export interface Stored {
 }
 
 export interface GroupCommit {
-  /** Resolves once the disk has it. @throws JetStreamApiError for a refusal. */
+  /**
+   * Resolves once the disk has it. @throws JetStreamApiError for a refusal, and Crowded where too
+   * much waits here already: nothing of it was sent then.
+   */
   store(stream: string, message: Stored): Promise<void>
   waiting(stream: string): number
 }
+
+/** The disk does not keep up, and memory is no place to wait in. */
+export class Crowded extends Error {}
 
 interface Waiting {
   message: Stored
@@ -34,9 +40,14 @@ interface Line {
 const BATCH_MESSAGES_MAX = 200
 const BATCH_BYTES_MAX = 4 * 1024 * 1024
 const COMMIT_WITHIN_MS = 10_000
+/** Of all streams together, what is on its way included. */
+const WAITING_BYTES_MAX = 256 * 1024 * 1024
+/** What a message costs beside its data, roughly. */
+const MESSAGE_BYTES = 1_024
 
 export function openGroupCommit(jetstream: JetStreamClient): GroupCommit {
   const lines = new Map<string, Line>()
+  let bytes = 0
   const lineOf = (stream: string) => {
     const line = lines.get(stream) ?? { waiting: [], flying: 0 }
     lines.set(stream, line)
@@ -49,10 +60,17 @@ export function openGroupCommit(jetstream: JetStreamClient): GroupCommit {
   }
   return {
     store(stream, message) {
+      const size = message.data.length + MESSAGE_BYTES
+      if (bytes + size > WAITING_BYTES_MAX) {
+        return Promise.reject(new Crowded('too many messages wait for the disk'))
+      }
+      bytes += size
       const line = lineOf(stream)
-      return new Promise((resolve, reject) => {
+      return new Promise<void>((resolve, reject) => {
         line.waiting.push({ message, resolve, reject })
         if (line.flying === 0) void turn(line)
+      }).finally(() => {
+        bytes -= size
       })
     },
     waiting: (stream) => lines.get(stream)?.waiting.length ?? 0,

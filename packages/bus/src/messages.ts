@@ -6,7 +6,12 @@ import type { ImageFacts, ImageFault } from '@hearth/core/container-image'
 import type { ErrorCode, ThrottleReason } from '@hearth/core/error'
 import type { EventSourceMapping } from '@hearth/core/event-source-mapping'
 import type { Architecture, FunctionVersion, SnapshotFault } from '@hearth/core/function'
-import type { InvocationRecord, InvocationResult, Start } from '@hearth/core/invocation'
+import type {
+  InvocationKind,
+  InvocationRecord,
+  InvocationResult,
+  Start,
+} from '@hearth/core/invocation'
 
 /** Request/reply and hints over core NATS. */
 export const SUBJECTS = {
@@ -22,6 +27,14 @@ export const SUBJECTS = {
   schedulersWanted: 'hearth.schedulers.wanted',
   /** What one scheduler holds at this moment: no question, answered by SchedulerCensus. */
   environments: (schedulerId: string) => `hearth.environments.${schedulerId}`,
+  /** What one scheduler counted in the last hour: HistoryQuestion, answered by SchedulerHistory. */
+  history: (schedulerId: string) => `hearth.history.${schedulerId}`,
+  /** How far mappings are: all pollers are asked, and each tells PollerProgress. */
+  progressWanted: 'hearth.progress.wanted',
+  progress: 'hearth.progress',
+  /** Throttles of the last hour: ThrottleQuestion to all doors, and each tells DoorThrottles. */
+  throttlesWanted: 'hearth.throttles.wanted',
+  throttles: 'hearth.throttles',
   /** Work was enqueued: Bell. Whoever misses it looks at the queue a little later. */
   bell: 'hearth.bell',
   /** Whether a source can be read: SourceQuestion, answered by Acceptance and then SourceAnswer. */
@@ -30,8 +43,10 @@ export const SUBJECTS = {
   pollers: 'hearth.pollers',
   /** A new poller asks all others to say hello at once. */
   pollersWanted: 'hearth.pollers.wanted',
-  /** Bills: BillQuestion, answered by whoever holds the ledger. */
+  /** Bills: BillQuestion (bill-messages), answered by BillWord and then a Bill as body. */
   bill: 'hearth.bill',
+  /** Whether ledger and totals agree: ReconcileQuestion, answered by Reconciliation. */
+  reconciliation: 'hearth.reconciliation',
 } as const
 
 /** JetStream streams and the subjects that each keeps. */
@@ -69,6 +84,27 @@ export const deadLetterSubject = (lane: string, id: string) => `dead.${lane}.${i
 export const ledgerSubject = (schedulerId: string, epoch: string, segment: number) =>
   `meter.${schedulerId}.${epoch}.${segment}`
 
+/**
+ * `meter._provisioned.<configuration>.<period>`, stored if absent: one period of one configuration
+ * of provisioned concurrency. No scheduler is called so.
+ */
+export const provisionedSubject = (configuration: string, period: number | '*') =>
+  `${PROVISIONED}${configuration}.${period}`
+
+/** Which period a segment of the ledger is, if it is one of provisioned concurrency. */
+export function readProvisionedSubject(subject: string): ProvisionedPeriod | undefined {
+  if (!subject.startsWith(PROVISIONED)) return undefined
+  const [configuration = '', period] = subject.slice(PROVISIONED.length).split('.')
+  return { configuration, period: Number(period) }
+}
+const PROVISIONED = 'meter._provisioned.'
+
+export interface ProvisionedPeriod {
+  configuration: string
+  /** Counted from 0. */
+  period: number
+}
+
 /** `logs.<account>.<group>.<stream>`, both in base64url: lines of one log stream. */
 export const logSubject = (account: string, group: string, stream: string) =>
   `logs.${account}.${logToken(group)}.${logToken(stream)}`
@@ -85,25 +121,33 @@ export const BUCKETS = {
   accessKeys: 'access-keys',
   checkpoints: 'checkpoints',
   codeSigningConfigs: 'code-signing-configs',
+  customerPolicies: 'customer-policies',
   eventSourceMappings: 'event-source-mappings',
+  budgets: 'budgets',
   claims: 'claims',
   functions: 'functions',
   layers: 'layers',
   logGroups: 'log-groups',
   roles: 'roles',
   roster: 'roster',
-  totals: 'totals',
+  useTotals: 'use-totals',
 } as const
 
 /** What a gateway sends to a scheduler beside the payload. */
 export interface InvokeMessage {
   requestId: string
+  /** For the metrics; `sync` where it is absent. */
+  kind?: InvocationKind
   account: string
   functionName: string
   invokedArn: string
   version: FunctionVersion
+  /** By which the version was asked for, if by one. */
+  alias?: string
   clientContext?: string
   traceId?: string
+  /** Whose environments it may have, where the function keeps its tenants apart. */
+  tenantId?: string
   wantsLogTail: boolean
   /** The caller takes the answer as it comes, if the function streams it. */
   takesStream?: boolean
@@ -265,6 +309,8 @@ export interface Delivery {
   /** Of a stream's batch that was given up: where it came from. */
   batch?: { mapping: string; shard: string }
   traceId?: string
+  /** Of the event that is told of. */
+  tenantId?: string
   /** Milliseconds since the epoch. */
   createdAt: number
 }
@@ -279,9 +325,24 @@ export interface DeadLetter {
   at: number
 }
 
-/** A segment of the ledger: at most 500 records. */
+/** A segment of the ledger: at most 500 records, or a period of provisioned concurrency. */
 export interface LedgerSegment {
   records: InvocationRecord[]
+  provisioned?: ProvisionedRecord[]
+}
+
+/** So much of a version was configured to be initialised ahead, for so long; paid in advance. */
+export interface ProvisionedRecord {
+  account: string
+  functionName: string
+  version: string
+  alias?: string
+  architecture: Architecture
+  memoryMb: number
+  count: number
+  /** Milliseconds since the epoch, and how many of them. */
+  startedAt: number
+  durationMs: number
 }
 
 /** Lines of one log stream, oldest first. */

@@ -42,7 +42,22 @@ test('what is done is gone, and what is given back comes again', async () => {
   expect(second && [text(second), second.deliveries]).toEqual(['a', 2])
   await second?.done()
   expect(await takeAll('q.back', 10)).toEqual([])
-  expect((await queues.backlog('Q'))['q.back']).toBeUndefined()
+  expect((await queues.backlog('Q')).subjects['q.back']).toBeUndefined()
+})
+
+test('a backlog says since when the oldest waits, and nothing where nothing waits', async () => {
+  expect(await queues.backlog('Q')).toEqual({ subjects: {} })
+  const putAt = Date.now()
+  await put('q.old', 'a')
+  await sleep(1_000)
+  await put('q.young', 'b')
+  const { subjects, oldestAt = 0 } = await queues.backlog('Q')
+  expect(subjects).toEqual({ 'q.old': 1, 'q.young': 1 })
+  expect(Math.abs(oldestAt - putAt)).toBeLessThan(900)
+  for (const subject of ['q.old', 'q.young']) {
+    for (const taken of await takeAll(subject, 1)) await taken.done()
+  }
+  expect(await queues.backlog('Q')).toEqual({ subjects: {} })
 })
 
 test('the same id is stored once', async () => {
@@ -54,7 +69,7 @@ test('many at once are all stored, in turns of the disk that they share', async 
   const names = Array.from({ length: 400 }, (_, index) => `many ${index}`)
   const before = await connectionsPublished()
   await Promise.all(names.map((name) => put('q.many', name)))
-  expect((await queues.backlog('Q'))['q.many']).toBe(400)
+  expect((await queues.backlog('Q')).subjects['q.many']).toBe(400)
   const acknowledged = (await connectionsPublished()) - before
   expect(acknowledged).toBeLessThan(100)
   expect((await takeAll('q.many', 400)).map(text).sort()).toEqual(names.sort())
@@ -66,7 +81,7 @@ test('a full subject refuses, alone, and one that was refused is not there', asy
   const refused = stored.filter(({ status }) => status === 'rejected')
   expect(refused).toHaveLength(20)
   expect(refused[0]).toMatchObject({ reason: { code: 'TooManyRequestsException' } })
-  expect((await queues.backlog('Q'))['q.full']).toBe(500)
+  expect((await queues.backlog('Q')).subjects['q.full']).toBe(500)
   await put('q.other', 'has room')
 })
 
@@ -77,7 +92,7 @@ test('what somebody had in hand survives kill -9 of NATS', async () => {
   expect(first && text(first)).toBe('a')
   await nats.restart()
   for (let tries = 0; !bus.connected() && tries < 100; tries += 1) await sleep(100)
-  expect((await queues.backlog('Q'))['q.killed']).toBe(2)
+  expect((await queues.backlog('Q')).subjects['q.killed']).toBe(2)
   await first?.done()
   expect((await takeAll('q.killed', 5)).map(text)).toEqual(['b'])
 })

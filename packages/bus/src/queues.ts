@@ -14,7 +14,7 @@ import {
   StorageType,
 } from '@nats-io/jetstream'
 import { type Bus, requireConnected } from './connect.ts'
-import { openGroupCommit } from './group-commit.ts'
+import { Crowded, openGroupCommit } from './group-commit.ts'
 
 export interface QueueOptions {
   name: string
@@ -50,16 +50,24 @@ export interface Queues {
   open(options: QueueOptions): Promise<void>
   /**
    * Resolves once the disk has it; of several with the same id within ten minutes one is kept.
-   * @throws ServiceError TooManyRequestsException when the subject is full,
-   * ServiceUnavailableException when the queue is, or nobody can know whether it was stored.
+   * @throws ServiceError TooManyRequestsException when the subject is full, or too much waits for
+   * the disk in this process, ServiceUnavailableException when the queue is full, or nobody can
+   * know whether it was stored.
    */
   enqueue(stream: string, message: { subject: string; data: Uint8Array; id: string }): Promise<void>
   /** How many callers wait for the stream's disk at this moment. */
   waiting(stream: string): number
   /** Made when it is first wanted; the server forgets it ten minutes after its last use. */
   lane(stream: string, subject: string): Promise<Lane>
-  /** How many messages wait on each subject. */
-  backlog(stream: string): Promise<Record<string, number>>
+  /** What waits, and what is in somebody's hands. */
+  backlog(stream: string): Promise<Backlog>
+}
+
+export interface Backlog {
+  /** How many messages each subject has. */
+  subjects: Record<string, number>
+  /** When the oldest of them was stored, in milliseconds since the epoch. */
+  oldestAt?: number
 }
 
 const NANOSECONDS_PER_MS = 1_000_000
@@ -103,7 +111,8 @@ export async function createQueues(bus: Bus): Promise<Queues> {
           return await commits.store(stream, message)
         } catch (error) {
           // Without an answer nobody knows: the same id again is safe, and a refusal would not be.
-          if (error instanceof JetStreamApiError || left === 0) throw refusal(error)
+          const isRefused = error instanceof JetStreamApiError || error instanceof Crowded
+          if (isRefused || left === 0) throw refusal(error)
           requireConnected(bus)
         }
       }
@@ -127,7 +136,8 @@ export async function createQueues(bus: Bus): Promise<Queues> {
 
     async backlog(stream) {
       const { state } = await manager.streams.info(stream, { subjects_filter: '>' })
-      return state.subjects ?? {}
+      const { subjects = {}, messages, first_ts: oldest } = state
+      return { subjects, ...(messages > 0 && { oldestAt: Date.parse(oldest) }) }
     },
   }
 }
@@ -159,7 +169,8 @@ function taken(bus: Bus, message: JsMsg): Taken {
 }
 
 function refusal(cause: unknown): ServiceError {
-  if (cause instanceof JetStreamApiError && SUBJECT_FULL.test(cause.message)) {
+  const isFull = cause instanceof JetStreamApiError && SUBJECT_FULL.test(cause.message)
+  if (isFull || cause instanceof Crowded) {
     return new ServiceError('TooManyRequestsException', 'Rate Exceeded.', {
       cause,
       members: { Reason: 'FunctionInvocationRateLimitExceeded' },

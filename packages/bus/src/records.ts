@@ -34,6 +34,10 @@ export interface RecordsOptions {
   bytesMax: number
 }
 
+/** A subject of more than NATS's 4 KB costs the whole connection. */
+const KEY_LENGTH_MAX = 3_000
+/** What a key can be: no record has another, so none is looked for under it. */
+const KEY = /^[-/=\w]+(?:\.[-/=\w]+)*$/
 /** JetStream's code for "wrong last sequence": somebody else was first. */
 const WRONG_LAST_SEQUENCE = 10071
 
@@ -60,6 +64,7 @@ export async function openRecords<T>(bus: Bus, options: RecordsOptions): Promise
     },
     async get(key) {
       requireConnected(bus)
+      if (key.length > KEY_LENGTH_MAX || !KEY.test(key)) return undefined
       const entry = await kv.get(key)
       if (entry?.operation !== 'PUT') return undefined
       const value = entry.json<T>()

@@ -7,7 +7,9 @@ import type { Readable } from 'node:stream'
 import type { Msg } from '@nats-io/transport-node'
 import type { Claims } from './claims.ts'
 import type { Bus } from './connect.ts'
+import { Conversation } from './conversation.ts'
 import { decode, type Envelope, encode } from './envelope.ts'
+import { LastWords } from './last-words.ts'
 
 /**
  * How an answerer speaks: `first` once, then, if it accepted, `last` once. Between them it may
@@ -24,6 +26,8 @@ export type Answer<First, Last> =
   | { kind: 'nobody' }
   /** Somebody may have the question, but no first word came in time. */
   | { kind: 'silent' }
+  /** The same, and the way broke meanwhile: somebody may have accepted it. */
+  | { kind: 'lost' }
   | { kind: 'answered'; first: First; last: Promise<Envelope<Last>> }
 
 export interface AskLimits<First> {
@@ -71,17 +75,13 @@ const WORD_HEADER_BYTES = 1
 const FIRST = 1
 const LAST = 2
 const STREAM = 3
+/** A last word after a stream: without that it is only half of the answer. */
+const LAST_OF_STREAM = 4
 
 // biome-ignore lint/suspicious/noExplicitAny: answerers of different subjects share one table.
 type AnyAnswerer = Answerer<any, any, any, any>
-
-interface Asking {
-  first(word: unknown): void
-  /** The body is on its way; rejects when it cannot be had. */
-  stream(head: unknown, body: Promise<Readable>): void
-  last(word: Envelope<unknown>): void
-  nobody(): void
-}
+// biome-ignore lint/suspicious/noExplicitAny: and so do conversations.
+type AnyConversation = Conversation<any, any>
 
 /** Large bodies go through `claims`. */
 export function createRequests(bus: Bus, claims: Claims): Requests {
@@ -93,7 +93,8 @@ export function createRequests(bus: Bus, claims: Claims): Requests {
       const remote = wire.answer(subject, answerer)
       return {
         close: () => {
-          local.delete(subject)
+          // Somebody else here may answer it since.
+          if (local.get(subject) === answerer) local.delete(subject)
           remote.close()
         },
       }
@@ -104,9 +105,9 @@ export function createRequests(bus: Bus, claims: Claims): Requests {
       question: Envelope<Question>,
       limits: AskLimits<First>,
     ) {
-      const conversation = converse<First, Last>(limits)
+      const conversation = new Conversation<First, Last>(limits)
       const here = local.get(subject)
-      if (here) here(question, conversation.respond)
+      if (here) here(question, conversation.respond())
       else wire.ask(subject, question, conversation)
       return conversation.answer
     },
@@ -129,42 +130,38 @@ export function createRequests(bus: Bus, claims: Claims): Requests {
 
 /** Conversations with other processes: one inbox, in which each has a place of its own. */
 function createWire(bus: Bus, claims: Claims) {
-  const asking = new Map<string, Asking>()
+  const asking = new Map<string, AnyConversation>()
   const inbox = `_INBOX.hearth.${crypto.randomUUID()}`
+  const lastWords = new LastWords(bus.control, inbox, () => {
+    for (const conversation of asking.values()) conversation.broke()
+  })
   let serial = 0
   bus.control.subscribe(`${inbox}.*`, {
     callback: (error, message) => {
-      const entry = asking.get(message.subject.slice(inbox.length + 1))
-      if (error || !entry) return
-      if (isNoResponders(message)) return entry.nobody()
-      const bytes = message.data.subarray(WORD_HEADER_BYTES)
-      if (message.data[0] === FIRST) return entry.first(decode(bytes).meta)
-      if (message.data[0] === STREAM) {
-        const { meta, body } = decode(bytes)
-        return entry.stream(meta, claims.collectStream(Buffer.from(body).toString()))
-      }
-      void unpack<unknown>(claims, bytes).then(entry.last, tellLost)
+      const conversation = asking.get(message.subject.slice(inbox.length + 1))
+      if (!error && conversation) hear(conversation, message, claims)
     },
   })
   return {
-    ask(
-      subject: string,
-      question: Envelope<unknown>,
-      conversation: { entry: Asking; over: Promise<void> },
-    ): void {
+    ask(subject: string, question: Envelope<unknown>, conversation: AnyConversation): void {
+      // What is published now would never leave.
+      if (lastWords.isAway) return conversation.nobody()
+      const { bytes, claim } = pack(claims, question.meta, question.body)
       serial += 1
       const token = String(serial)
-      asking.set(token, conversation.entry)
-      void conversation.over.then(() => asking.delete(token))
-      const reply = `${inbox}.${token}`
-      bus.control.publish(subject, pack(claims, question.meta, question.body), { reply })
+      asking.set(token, conversation)
+      void conversation.over.then(() => {
+        asking.delete(token)
+        if (claim !== undefined) claims.withdraw(claim)
+      })
+      bus.control.publish(subject, bytes, { reply: `${inbox}.${token}` })
     },
 
     answer(subject: string, answerer: AnyAnswerer): Subscription {
       const subscription = bus.control.subscribe(subject, {
         callback: (error, message) => {
           if (error || message.reply === undefined) return
-          const respond = respondTo(bus, claims, message.reply)
+          const respond = respondTo(message.reply, { claims, lastWords })
           const ask = (question: Envelope<unknown>) => answerer(question, respond)
           void unpack<unknown>(claims, message.data).then(ask, tellLost)
         },
@@ -174,20 +171,43 @@ function createWire(bus: Bus, claims: Claims) {
   }
 }
 
-function respondTo(bus: Bus, claims: Claims, reply: string): Respond<unknown, unknown> {
-  const word = (kind: number, bytes: Uint8Array) =>
-    bus.control.publish(reply, Buffer.concat([Uint8Array.of(kind), bytes]))
+function hear(conversation: AnyConversation, message: Msg, claims: Claims): void {
+  if (isNoResponders(message)) return conversation.nobody()
+  const [kind] = message.data
+  const bytes = message.data.subarray(WORD_HEADER_BYTES)
+  if (kind === FIRST) return conversation.first(decode(bytes).meta)
+  if (kind !== STREAM) {
+    return conversation.last(kind === LAST_OF_STREAM, () => unpack(claims, bytes))
+  }
+  const { meta, body } = decode(bytes)
+  conversation.stream(meta, () => claims.collectStream(Buffer.from(body).toString()))
+}
+
+function respondTo(
+  reply: string,
+  { claims, lastWords }: { claims: Claims; lastWords: LastWords },
+): Respond<unknown, unknown> {
+  const say = (kind: number, bytes: Uint8Array) =>
+    lastWords.say(reply, Buffer.concat([Uint8Array.of(kind), bytes]))
+  let kindOfLast = LAST
   return {
-    first: (meta) => word(FIRST, encode(meta, EMPTY)),
-    stream: (meta, body) =>
-      word(STREAM, encode(meta, Buffer.from(claims.depositStream(body)), 'claim')),
-    last: (meta, body = EMPTY) => word(LAST, pack(claims, meta, body)),
+    first: (meta) => say(FIRST, encode(meta, EMPTY)),
+    stream: (meta, body) => {
+      kindOfLast = LAST_OF_STREAM
+      say(STREAM, encode(meta, Buffer.from(claims.depositStream(body)), 'claim'))
+    },
+    last: (meta, body = EMPTY) => say(kindOfLast, pack(claims, meta, body).bytes),
   }
 }
 
-function pack(claims: Claims, meta: unknown, body: Uint8Array): Uint8Array {
-  if (body.length <= INLINE_BYTES_MAX) return encode(meta, body)
-  return encode(meta, Buffer.from(claims.deposit(body)), 'claim')
+function pack(
+  claims: Claims,
+  meta: unknown,
+  body: Uint8Array,
+): { bytes: Uint8Array; claim?: string } {
+  if (body.length <= INLINE_BYTES_MAX) return { bytes: encode(meta, body) }
+  const claim = claims.deposit(body)
+  return { bytes: encode(meta, Buffer.from(claim), 'claim'), claim }
 }
 
 async function unpack<Meta>(claims: Claims, bytes: Uint8Array): Promise<Envelope<Meta>> {
@@ -197,65 +217,6 @@ async function unpack<Meta>(claims: Claims, bytes: Uint8Array): Promise<Envelope
 }
 
 const tellLost = (reason: unknown) => console.error(`a message was lost: ${reason}`)
-
-/** One conversation's state: who waits for which word, and when it is over. */
-function converse<First, Last>(limits: AskLimits<First>) {
-  const answer = Promise.withResolvers<Answer<First, Last>>()
-  const last = Promise.withResolvers<Envelope<Last>>()
-  const over = Promise.withResolvers<void>()
-  last.promise.catch(() => {})
-  const finish = () => {
-    clearTimeout(timer)
-    limits.signal?.removeEventListener('abort', abandoned)
-    over.resolve()
-  }
-  const fail = (reason: string) => {
-    isLost = true
-    answer.resolve({ kind: 'silent' })
-    last.reject(new Error(reason))
-    finish()
-  }
-  const abandoned = () => fail(String(limits.signal?.reason))
-  let timer = setTimeout(() => fail('no first word came in time'), limits.firstWithinMs)
-  limits.signal?.addEventListener('abort', abandoned)
-  let taken: Promise<void> | undefined
-  let isLost = false
-  const hand = (head: unknown, body: Readable) => {
-    // Whoever looks at the end of a body learns that it broke off; nobody else needs to.
-    body.on('error', () => {})
-    if (limits.stream && !isLost) limits.stream(head, body)
-    else body.destroy()
-  }
-  const entry: Asking = {
-    first: (word) => {
-      answer.resolve({ kind: 'answered', first: word as First, last: last.promise })
-      if (!limits.promisesLast(word as First)) return finish()
-      clearTimeout(timer)
-      timer = setTimeout(() => fail('no last word came in time'), limits.lastWithinMs)
-    },
-    stream: (head, body) => {
-      taken = body.then(
-        (stream) => hand(head, stream),
-        (error) => fail(String(error)),
-      )
-    },
-    last: (word) => {
-      if (taken) void taken.then(() => last.resolve(word as Envelope<Last>))
-      else last.resolve(word as Envelope<Last>)
-      finish()
-    },
-    nobody: () => {
-      answer.resolve({ kind: 'nobody' })
-      finish()
-    },
-  }
-  const respond: Respond<First, Last> = {
-    first: entry.first,
-    stream: hand,
-    last: (meta, body = EMPTY) => entry.last({ meta, body }),
-  }
-  return { answer: answer.promise, entry, respond, over: over.promise }
-}
 
 function isNoResponders(message: Msg): boolean {
   return message.data.length === 0 && message.headers?.code === 503

@@ -16,9 +16,16 @@ import type { Requests } from '@hearth/bus/requests'
 import { functionArn } from '@hearth/core/arn'
 import { runnable } from '@hearth/core/container-image'
 import { ServiceError, type ThrottleReason } from '@hearth/core/error'
-import { type FunctionDocument, type FunctionVersion, versionOf } from '@hearth/core/function'
+import {
+  aliasOf,
+  type FunctionDocument,
+  type FunctionVersion,
+  versionOf,
+} from '@hearth/core/function'
 import type { InvocationRequest, InvocationResult } from '@hearth/core/invocation'
 import { isolated } from '@hearth/core/isolation'
+import { tenantFault } from '@hearth/core/tenancy'
+import type { Budgets } from '@hearth/store/budgets'
 import type { Functions } from '@hearth/store/functions'
 import { rank } from './placement.ts'
 import { type Choice, createRouting, type Route } from './routing.ts'
@@ -52,6 +59,7 @@ export interface DoorParts {
   functions: Functions
   schedulers: Schedulers
   requests: Requests
+  budgets: Pick<Budgets, 'stopOf'>
 }
 
 /** A scheduler must say its first word within this time, and must not start afterwards. */
@@ -90,12 +98,16 @@ export function openDoor(parts: DoorParts): Door {
         giveBack()
         return error
       }
+      const fault = tenantFault(version, request.tenantId)
+      if (fault) throw refused(fault)
       // Turned off: known here as soon as it is written, whatever schedulers have heard.
       if (document.concurrency?.reserved === 0) throw refused(throttled(RESERVED))
-      const meta = messageFor(request, version, listener)
+      const spent = parts.budgets.stopOf(document)
+      if (spent !== undefined) throw refused(throttled(RESERVED, `The budget ${spent} is spent.`))
+      const meta = messageFor(request, { document, version }, listener)
       const question = { meta, body: request.payload, listener }
       const rejections: Rejection[] = []
-      const ranked = rank(request.functionName, parts.schedulers.live())
+      const ranked = rank(homeOf(request), parts.schedulers.live())
       // Provisioned environments are spread: none of them may idle while another host starts cold.
       const isProvisioned = document.concurrency?.provisioned.some(
         (one) => one.version === version.version,
@@ -112,6 +124,10 @@ export function openDoor(parts: DoorParts): Door {
   }
 }
 
+/** Tenants share no environment, so each has a home of its own, and their memory many hosts. */
+const homeOf = ({ functionName, tenantId }: InvocationRequest) =>
+  tenantId === undefined ? functionName : `${functionName}/${tenantId}`
+
 /** Without taking anybody's share. */
 const peek: Route = (document, qualifier) => ({
   version: versionOf(document, qualifier),
@@ -120,22 +136,26 @@ const peek: Route = (document, qualifier) => ({
 
 function messageFor(
   request: InvocationRequest,
-  version: FunctionVersion,
+  { document, version }: Resolved,
   listener: StreamListener | undefined,
 ): InvokeMessage {
+  const { qualifier } = request
   return {
     requestId: request.requestId,
     account: request.account,
     functionName: request.functionName,
     invokedArn: request.invokedArn,
     version,
+    ...(qualifier !== undefined && aliasOf(document, qualifier) && { alias: qualifier }),
     wantsLogTail: request.wantsLogTail,
     startBy: Date.now() + START_BY_MS,
     ...(listener && { takesStream: true }),
+    ...(request.kind && { kind: request.kind }),
     ...(request.attempt !== undefined && { attempt: request.attempt }),
     ...(request.againSince !== undefined && { againSince: request.againSince }),
     ...(request.clientContext === undefined ? {} : { clientContext: request.clientContext }),
     ...(request.traceId === undefined ? {} : { traceId: request.traceId }),
+    ...(request.tenantId !== undefined && { tenantId: request.tenantId }),
   }
 }
 
@@ -180,6 +200,9 @@ async function send(
       ...(listener && { stream: (head, body) => listener(head as StreamHead, body) }),
     },
   )
+  if (answer.kind === 'lost') {
+    throw new ServiceError('ServiceException', 'NATS was lost, and maybe what the function did.')
+  }
   if (answer.kind !== 'answered') return { kind: 'absent' }
   if (!answer.first.accepted) return { kind: 'rejected', rejection: answer.first }
   try {
@@ -208,8 +231,10 @@ function refusal(rejections: readonly Rejection[]): ServiceError {
   )
 }
 
-const throttled = (reason: ThrottleReason) =>
-  new ServiceError('TooManyRequestsException', 'Rate Exceeded.', { members: { Reason: reason } })
+const throttled = (reason: ThrottleReason, why?: string) =>
+  new ServiceError('TooManyRequestsException', why ? `Rate Exceeded. ${why}` : 'Rate Exceeded.', {
+    members: { Reason: reason },
+  })
 
 function requireInvokable(version: FunctionVersion, arn: string): void {
   if (version.state === 'Active') return

@@ -1,16 +1,16 @@
-// Which scheduler should run an invocation: a pure ranking by rendezvous hash, so that a function
-// has a home (its warm environments are found again, and its tokens), and spill-over has an order
-// that every gateway agrees on without asking anyone.
+// Which scheduler should run an invocation: a pure ranking by rendezvous hash, so that a function,
+// or each tenant of one, has a home (its warm environments are found again, and its tokens), and
+// spill-over has an order that every gateway agrees on without asking anyone.
 
-/** The candidates, best first. Those that drain are left out. */
+/** The candidates for whatever `name` is at home with, best first. Those that drain are left out. */
 export function rank<Candidate extends { schedulerId: string; draining: boolean }>(
-  functionName: string,
+  name: string,
   candidates: readonly Candidate[],
 ): Candidate[] {
   const open = candidates.filter((candidate) => !candidate.draining)
   if (open.length < 2) return open
   return open
-    .map((candidate) => ({ candidate, weight: hash(`${functionName}/${candidate.schedulerId}`) }))
+    .map((candidate) => ({ candidate, weight: hash(`${name}/${candidate.schedulerId}`) }))
     .sort(
       (a, b) => b.weight - a.weight || compare(a.candidate.schedulerId, b.candidate.schedulerId),
     )

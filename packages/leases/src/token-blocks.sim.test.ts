@@ -1,7 +1,7 @@
 // Tokens under virtual time: schedulers crash, stall and restart, messages are late, lost or
-// overtaken, Valkey forgets or restarts, links to Valkey and NATS break. At every instant what
-// really runs stays within every limit; and when the trouble is over, all of a limit can be used.
-// A failure prints its seed; the same seed fails again.
+// overtaken, Valkey forgets, restarts or has its clock set, links to Valkey and NATS break. At
+// every instant what really runs stays within every limit; and when the trouble is over, all of a
+// limit can be used. A failure prints its seed; the same seed fails again.
 
 import { expect, test } from 'vitest'
 import { HeartbeatEar } from './heartbeat-ear.ts'
@@ -16,6 +16,7 @@ const CALM_MS = 50_000
 const ORPHAN_MS = 10_000
 const RUN_MS_MAX = 15_000
 const OUTLIVES_MS = 20_000
+const CLOCK_STEP_MS = 3_600_000
 
 const ACCOUNT = 9
 const limitsOf = (name: string, limit: number, revision = 1): TokenLimits => ({
@@ -74,6 +75,8 @@ class World {
   #now = 1_000_000
   #pools = SHARED
   #server = 1
+  /** How far Valkey's clock is from the true one. */
+  #serverAhead = 0
   #ledger: TokenLedger | undefined
   #runs: Run[] = []
   #messages: Message[] = []
@@ -135,13 +138,14 @@ class World {
     const victim = this.#schedulers[this.#upTo(this.#schedulers.length)]
     if (!victim) return
     const until = this.#now + 500 + this.#upTo(this.#random() < 0.5 ? 4_000 : 40_000)
-    const kind = this.#upTo(8)
+    const kind = this.#upTo(9)
     if (kind === 0) this.#crash(victim)
     if (kind === 1) this.#stall(victim, until)
     if (kind === 2) victim.valkeyCutUntil = until
     if (kind === 3) victim.natsCutUntil = until
     if (kind === 4) this.#ledger = undefined
     if (kind === 5) this.#server += 1
+    if (kind === 8) this.#serverAhead += this.#random() < 0.5 ? CLOCK_STEP_MS : -CLOCK_STEP_MS
     if (kind === 7) victim.valkeyCutUntil = victim.natsCutUntil = until
     if (kind === 6 && this.#ledger) this.#rollBack(structuredClone(this.#ledger))
   }
@@ -258,7 +262,7 @@ class World {
       if (request.serial === holding.serial) one.asking = false
     }
     const arrive = () => {
-      const server = { id: `server ${this.#server}`, now: this.#now }
+      const server = { id: `server ${this.#server}`, now: this.#now + this.#serverAhead }
       const { ledger, answer } = takeTurn(this.#ledger, request, server)
       this.#ledger = ledger
       this.#travel(one, isTroubled, () => back(answer))

@@ -8,6 +8,11 @@ export const LEASE_MS = 10_000
 export const SILENT_MS = 15_000
 /** Idle tokens are called back for this long after somebody went without. */
 export const SHORT_MS = 4_000
+/**
+ * What is longer between two turns counts as no time at all: turns come every two seconds, so the
+ * server's clock was set, or nobody was there. That only keeps a tombstone for longer.
+ */
+export const PASSED_MS_MAX = 4_000
 
 /** Everything that Valkey remembers of an account: one key, kept or lost as a whole. */
 export interface TokenLedger {
@@ -15,7 +20,11 @@ export interface TokenLedger {
   server: string
   /** Changes whenever the memory was lost. */
   epoch: string
-  /** When the epoch began; all times are the server's, in milliseconds. */
+  /** All times are on this clock, in milliseconds: what has passed from turn to turn, added up. */
+  clock: number
+  /** What the server's clock said at the last turn; it may be set forward or back at any time. */
+  readAt: number
+  /** When the epoch began. */
   since: number
   /** Whether everybody who may hold tokens from before the epoch is accounted for. */
   open: boolean
@@ -91,8 +100,8 @@ export function takeTurn(
   request: TokenRequest,
   server: { id: string; now: number },
 ): { ledger: TokenLedger; answer: TokenAnswer } {
-  const { now } = server
   const ledger = before?.server === server.id ? copy(before) : blank(request, server)
+  const now = pass(ledger, server.now)
   if (request.epoch !== ledger.epoch)
     return { ledger, answer: { kind: 'epoch', epoch: ledger.epoch } }
   const known = ledger.schedulers[request.scheduler]
@@ -115,7 +124,17 @@ export function takeTurn(
 
 function blank({ nonce }: TokenRequest, server: { id: string; now: number }): TokenLedger {
   const nothing = { schedulers: {}, pools: {} }
-  return { server: server.id, epoch: nonce, since: server.now, open: false, ...nothing }
+  const times = { clock: server.now, readAt: server.now, since: server.now }
+  return { server: server.id, epoch: nonce, ...times, open: false, ...nothing }
+}
+
+/** Moves the ledger's clock on. One of an earlier release went by the server's. */
+function pass(ledger: TokenLedger, now: number): number {
+  const passed = now - (ledger.readAt ?? now)
+  const isBelieved = passed > 0 && passed <= PASSED_MS_MAX
+  ledger.clock = (ledger.clock ?? now) + (isBelieved ? passed : 0)
+  ledger.readAt = now
+  return ledger.clock
 }
 
 function copy(ledger: TokenLedger): TokenLedger {

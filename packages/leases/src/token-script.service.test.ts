@@ -60,7 +60,7 @@ const request: fc.Arbitrary<TokenRequest & { usesEpoch: boolean }> = fc.record(
 const history = fc.array(
   fc.record({
     request,
-    passMs: fc.constantFrom(0, 100, 9_000, 16_000),
+    passMs: fc.constantFrom(0, 100, 3_500, 4_000, 4_000, 16_000, -3_600_000),
     server: fc.constantFrom('A', 'A', 'A', 'B'),
   }),
   { minLength: 1, maxLength: 40 },

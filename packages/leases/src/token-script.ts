@@ -2,7 +2,7 @@
 // command. The ledger is one key of JSON. Change this only together with token-law; the service
 // test replays random histories on both.
 
-import { LEASE_MS, SHORT_MS, SILENT_MS } from './token-law.ts'
+import { LEASE_MS, PASSED_MS_MAX, SHORT_MS, SILENT_MS } from './token-law.ts'
 
 /**
  * KEYS[1] the ledger, ARGV[1] the request as JSON; answers JSON. A restart, a restored backup and
@@ -23,9 +23,14 @@ end
 local text = redis.call('get', KEYS[1])
 local ledger = text and cjson.decode(text)
 if not ledger or ledger.server ~= id then
-  ledger = { server = id, epoch = request.nonce, since = now, open = false,
-    schedulers = {}, pools = {} }
+  ledger = { server = id, epoch = request.nonce, clock = now, readAt = now, since = now,
+    open = false, schedulers = {}, pools = {} }
 end
+local passed = now - (ledger.readAt or now)
+if passed < 0 or passed > ${PASSED_MS_MAX} then passed = 0 end
+ledger.clock = (ledger.clock or now) + passed
+ledger.readAt = now
+now = ledger.clock
 
 local function finish(answer)
   redis.call('set', KEYS[1], cjson.encode(ledger))
