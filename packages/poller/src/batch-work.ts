@@ -62,8 +62,10 @@ export async function workBatch(parts: BatchParts, batch: Batch): Promise<void> 
     const large = young.records.filter(isTooLarge)
     const left = large.length > 0 ? { ...young, records: without(young.records, large) } : young
     const { failures } = piece
+    // AWS tells no answer to what grew too old, and counts one attempt at least (recorded).
+    const atLeast = Math.max(failures, 1)
+    await giveUp(parts, aged, { failures: atLeast, stop, reason: 'RecordAgeExceeded' })
     const given = { failures, stop, ...(last && { last }) }
-    await giveUp(parts, aged, { ...given, reason: 'RecordAgeExceeded' })
     await giveUp(parts, large, { ...given, reason: 'RetryAttemptsExhausted' })
     if (stop.aborted) return
     if (left.records.length === 0 && piece.records.length > 0) continue
@@ -117,6 +119,7 @@ async function offer(
   const event = { ...source.payload(records), ...extra }
   try {
     const result = await invoke({
+      kind: 'mapping',
       requestId,
       account,
       functionName,

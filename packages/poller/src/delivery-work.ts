@@ -12,9 +12,11 @@ import type { Handled } from './lane.ts'
 export interface DeliveryWorkParts {
   destinations: Pick<Destinations, 'deliver'>
   deadLetters: Pick<DeadLetters, 'bury'>
-  counted(what: 'delivered' | 'postponed' | 'undeliverable'): void
+  counted(what: DeliveryCount, as: Delivery['as']): void
   report(problem: string): void
 }
+
+export type DeliveryCount = 'delivered' | 'postponed' | 'undeliverable'
 
 const TRIED_MS_MAX = 24 * 3_600_000
 
@@ -23,12 +25,12 @@ export function openDeliveryWork(parts: DeliveryWorkParts): (taken: Taken) => Pr
     const delivery = readDelivery(taken.data)
     const outcome = await parts.destinations.deliver(delivery)
     if (outcome === 'delivered') {
-      parts.counted('delivered')
+      parts.counted('delivered', delivery.as)
       return 'done'
     }
     const giveUpAt = delivery.createdAt + TRIED_MS_MAX
     if (!outcome.permanent && Date.now() < giveUpAt) {
-      parts.counted('postponed')
+      parts.counted('postponed', delivery.as)
       return { later: true, until: giveUpAt }
     }
     parts.report(
@@ -36,7 +38,7 @@ export function openDeliveryWork(parts: DeliveryWorkParts): (taken: Taken) => Pr
     )
     const letter = letterOf(delivery, outcome.failed)
     await parts.deadLetters.bury(letter, Buffer.from(delivery.body))
-    parts.counted('undeliverable')
+    parts.counted('undeliverable', delivery.as)
     return 'done'
   }
 }

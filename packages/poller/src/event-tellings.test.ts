@@ -25,6 +25,7 @@ test('functions that have each other for destinations run sixteen times each', a
   const queue = [first]
   const ran: string[] = []
   const { deliver } = openFunctions({
+    functions: { cached: () => undefined },
     enqueue: async (event: AsyncEvent) => void queue.push(event),
   } as never)
   for (let event = queue.shift(); event && ran.length < 100; event = queue.shift()) {

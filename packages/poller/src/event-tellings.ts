@@ -79,6 +79,7 @@ function parcel(event: AsyncEvent, what: string) {
     functionName: event.functionName,
     requestId: event.requestId,
     createdAt: Date.now(),
+    ...(event.tenantId !== undefined && { tenantId: event.tenantId }),
     // Whoever is told stands behind this function in the chain.
     ...(event.traceId !== undefined && {
       traceId: withInvocation(event.traceId, event.invokedArn),

@@ -33,6 +33,8 @@ interface Wish {
   event?: Partial<AsyncEvent>
   config?: Partial<EventInvokeConfig>
   deadLetterArn?: string
+  /** The function's reserve. */
+  reserved?: number
   deliveries?: number
   /** How often the store fails before it takes anything. */
   storeFails?: number
@@ -63,7 +65,11 @@ function open(wish: Wish) {
       resolve: () => ({ version }) as never,
     },
     functions: {
-      cached: () => ({ eventInvoke: { $LATEST: { modifiedAt: 0, ...wish.config } } }) as never,
+      cached: () =>
+        ({
+          eventInvoke: { $LATEST: { modifiedAt: 0, ...wish.config } },
+          concurrency: { reserved: wish.reserved },
+        }) as never,
     },
     timers: { set: (event, _, dueAt) => store(() => seen.timers.push({ event, dueAt })) },
     deliveries: { put: (delivery) => store(() => seen.told.push(delivery)) },
@@ -116,6 +122,26 @@ test('a failure waits for its next attempt, and the last one is given up', async
   expect(last.seen.buried).toMatchObject([{ reason: 'RetriesExhausted' }])
 })
 
+test('a tenant’s event is tried for it each time, and told of as its own', async () => {
+  const event = { tenantId: 'blue', attempt: 2 }
+  const { seen, handle } = open({ answer: failed, event })
+  await handle()
+  expect([seen.asked, seen.timers]).toMatchObject([
+    [{ tenantId: 'blue' }],
+    [{ event: { tenantId: 'blue' } }],
+  ])
+  const last = open({
+    answer: failed,
+    event: { ...event, attempt: 3 },
+    config: { onFailure: 'arn:d' },
+  })
+  await last.handle()
+  expect(last.seen.told).toMatchObject([{ tenantId: 'blue' }])
+  const kept = open({ answer: failed, event: { ...event, attempt: 3 } })
+  await kept.handle()
+  expect(kept.seen.buried).toMatchObject([{ event: { tenantId: 'blue' } }])
+})
+
 test('who is given up is told to the destination and to the dead-letter queue, or kept', async () => {
   const places = { config: { retriesMax: 0, onFailure: 'arn:d' }, deadLetterArn: 'arn:q' }
   const { seen, handle } = open({ answer: failed, ...places })
@@ -151,6 +177,15 @@ test('so does one that was handed out before', async () => {
   expect(seen.asked[0]?.againSince).toBe(NOW)
 })
 
+test('and so do the retries of both: whoever was slow to be done with it may have had one, too', async () => {
+  const { seen, handle } = open({ answer: failed, deliveries: 2 })
+  await handle()
+  expect(seen.timers).toMatchObject([{ event: { attempt: 2, again: true } }])
+  const fresh = open({ answer: failed })
+  await fresh.handle()
+  expect(fresh.seen.timers[0]?.event.again).toBeUndefined()
+})
+
 test('a function that is not there may be too new to be known; later it is gone', async () => {
   const { seen, handle } = open({ answer: refuse('ResourceNotFoundException') })
   expect(await handle()).toMatchObject({ later: true })
@@ -164,6 +199,38 @@ test('an event that is too old is not tried', async () => {
   expect(await handle()).toBe('done')
   expect(seen.asked).toEqual([])
   expect(seen.buried).toMatchObject([{ reason: 'EventAgeExceeded' }])
+})
+
+test('one whose retry would be too late is told of at once, with what it was answered', async () => {
+  const config = { ageSecondsMax: 60, onFailure: 'arn:d' }
+  const { seen, handle } = open({ answer: failed, config })
+  expect(await handle()).toBe('done')
+  expect([seen.timers, seen.told.length]).toEqual([[], 1])
+  expect(JSON.parse(seen.told[0]?.body ?? '')).toMatchObject({
+    requestContext: { condition: 'EventAgeExceeded', approximateInvokeCount: 1 },
+    responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
+    responsePayload: { errorMessage: 'no' },
+  })
+})
+
+test('one for a function that is turned off is told of at once where it can be, or waits', async () => {
+  const turnedOff = { answer: refuse('TooManyRequestsException'), reserved: 0 }
+  const telling = open({ ...turnedOff, config: { onFailure: 'arn:d' } })
+  expect(await telling.handle()).toBe('done')
+  expect([telling.seen.asked, telling.seen.told.length]).toEqual([[], 1])
+  const { requestContext, ...rest } = JSON.parse(telling.seen.told[0]?.body ?? '')
+  expect([requestContext.condition, requestContext.approximateInvokeCount]).toEqual([
+    'ZeroReservedConcurrency',
+    0,
+  ])
+  expect(Object.keys(rest)).toEqual(['version', 'timestamp', 'requestPayload'])
+  const lettered = open({ ...turnedOff, deadLetterArn: 'arn:q' })
+  await lettered.handle()
+  expect(lettered.seen.told).toMatchObject([
+    { target: 'arn:q', as: 'dead letter', errorMessage: 'ZeroReservedConcurrency' },
+  ])
+  const quiet = open(turnedOff)
+  expect(await quiet.handle()).toMatchObject({ later: true })
 })
 
 test('what follows is stored before the event is done with, however often that fails', async () => {

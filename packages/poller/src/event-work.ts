@@ -28,13 +28,15 @@ export interface EventWorkParts {
   /** Seconds before the first retry, the second, and so on. */
   retrySeconds: readonly number[]
   /** Told of everything that becomes of an event. */
-  counted(what: EventCount): void
+  counted(what: EventCount, event: AsyncEvent, why?: Dropped): void
   /** The first attempt at an event begins, so many milliseconds after it was accepted. */
   waited(milliseconds: number): void
   report(problem: string): void
 }
 
 export type EventCount = 'given up' | 'refused' | 'retried' | 'succeeded'
+/** Why an event was given up: by the law, refused for good, or handed out again and again. */
+export type Dropped = GivenUp | 'Refused' | 'Unfinished'
 
 /** One event in hand. */
 export interface EventInHand {
@@ -55,6 +57,7 @@ const FOR_NOW = new Set([
 const HEARD_MS_MAX = 10_000
 /** A message that nobody could finish so many times is put aside, lest it kill us for ever. */
 const DELIVERIES_MAX = 50
+const UNFINISHED = 'nobody could finish it'
 const STORE_AGAIN_MS = 1_000
 
 export function openEventWork(parts: EventWorkParts): (taken: Taken) => Promise<Handled> {
@@ -67,10 +70,13 @@ export function openEventWork(parts: EventWorkParts): (taken: Taken) => Promise<
     const document = parts.functions.cached(event.account, event.functionName)
     const config = document?.eventInvoke?.[event.qualifier ?? '$LATEST']
     const hand = { event, payload: body, config, version: versionOf(parts, event) }
-    if (taken.deliveries > DELIVERIES_MAX) return bury(parts, hand, 'nobody could finish it')
+    if (taken.deliveries > DELIVERIES_MAX) return bury(parts, hand, { why: 'Unfinished' })
     if (Date.now() >= expiryOf(event, config)) return giveUp(parts, hand, 'EventAgeExceeded')
     if (!document?.allowsLoops && isRecursive(event.traceId, event.invokedArn)) {
       return giveUp(parts, hand, 'RecursiveInvocation')
+    }
+    if (document?.concurrency?.reserved === 0 && isTold(hand)) {
+      return giveUp(parts, hand, 'ZeroReservedConcurrency')
     }
     if (event.attempt === 1) parts.waited(Math.max(Date.now() - event.acceptedAt, 0))
     try {
@@ -82,12 +88,21 @@ export function openEventWork(parts: EventWorkParts): (taken: Taken) => Promise<
       if (!(error instanceof ServiceError)) throw error
       if (error.code === 'ServiceException') uncertain.add(taken)
       const isForNow = FOR_NOW.has(error.code) || mayBeUnheard(error, event)
-      if (!isForNow) return bury(parts, hand, `${error.code}: ${error.message}`)
-      parts.counted('refused')
+      if (!isForNow) {
+        return bury(parts, hand, { why: 'Refused', reason: `${error.code}: ${error.message}` })
+      }
+      parts.counted('refused', event)
       return { later: true, until: expiryOf(event, config) }
     }
   }
 }
+
+/**
+ * Whether somebody hears of an event's end: AWS tells of a function that is turned off at once.
+ * Where nobody does, the event waits for it to be turned on.
+ */
+const isTold = ({ config, version }: EventInHand) =>
+  config?.onFailure !== undefined || version?.configuration.deadLetterArn !== undefined
 
 /** The function or its version may be so new that this poller has not heard of it yet. */
 const mayBeUnheard = ({ code }: ServiceError, { acceptedAt }: AsyncEvent) =>
@@ -105,6 +120,7 @@ function requestOf(event: AsyncEvent, payload: Uint8Array) {
   const { acceptedAt, again, traceId, ...request } = event
   return {
     ...request,
+    kind: 'async' as const,
     payload,
     wantsLogTail: false,
     ...(traceId !== undefined && { traceId: withInvocation(traceId, event.invokedArn) }),
@@ -119,19 +135,20 @@ async function follow(
 ): Promise<Handled> {
   const failed = result.functionError !== undefined
   const { config, event, payload } = hand
-  const sequel = settle(event, { failed, config, retrySeconds: parts.retrySeconds })
+  const now = Date.now()
+  const sequel = settle(event, { failed, config, now, retrySeconds: parts.retrySeconds })
   if (sequel.next === 'give up') return giveUp(parts, hand, sequel.condition, result)
   if (sequel.next === 'retry') {
-    const { again: _, ...rest } = event
-    const next = { ...rest, attempt: event.attempt + 1 }
-    const dueAt = Date.now() + sequel.afterSeconds * 1000
+    // What may have run before may have been retried before, too: `again` goes along.
+    const next = { ...event, attempt: event.attempt + 1 }
+    const dueAt = now + sequel.afterSeconds * 1000
     await untilStored(parts, () => parts.timers.set(next, payload, dueAt))
-    parts.counted('retried')
+    parts.counted('retried', event)
     return 'done'
   }
   const delivery = destinationOf(parts, hand, { condition: 'Success', result })
   if (delivery) await untilStored(parts, () => parts.deliveries.put(delivery))
-  parts.counted('succeeded')
+  parts.counted('succeeded', event)
   return 'done'
 }
 
@@ -148,15 +165,19 @@ async function giveUp(
   for (const delivery of deliveries) {
     await untilStored(parts, () => parts.deliveries.put(delivery))
   }
-  if (deliveries.length === 0) return bury(parts, hand, condition)
-  parts.counted('given up')
+  if (deliveries.length === 0) return bury(parts, hand, { why: condition })
+  parts.counted('given up', hand.event, condition)
   return 'done'
 }
 
-async function bury(parts: EventWorkParts, hand: EventInHand, reason: string): Promise<Handled> {
+async function bury(
+  parts: EventWorkParts,
+  hand: EventInHand,
+  { why, reason = why === 'Unfinished' ? UNFINISHED : why }: { why: Dropped; reason?: string },
+): Promise<Handled> {
   const letter = { event: hand.event, reason, at: Date.now() }
   await untilStored(parts, () => parts.deadLetters.bury(letter, hand.payload))
-  parts.counted('given up')
+  parts.counted('given up', hand.event, why)
   return 'done'
 }
 

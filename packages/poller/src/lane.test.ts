@@ -28,13 +28,15 @@ function laneOf(names: string[], handle: (name: string) => Promise<Handled>, roo
   const waiting = [...messages]
   let inHand = 0
   let most = 0
-  const lane = new Lane({
-    source: {
-      async *take(max) {
-        for (const message of waiting.splice(0, max)) yield takenOf(message)
-        if (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 1_000))
-      },
+  const source = {
+    async *take(max: number) {
+      for (const message of waiting.splice(0, max)) yield takenOf(message)
+      if (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 1_000))
     },
+  }
+  const lane = new Lane({
+    source,
+    reopen: async () => source,
     handle: (taken) => handle(Buffer.from(taken.data).toString()),
     room,
     counted: (change) => {
@@ -146,13 +148,15 @@ test('what somebody else may have by now is not tried again', async () => {
 test('what arrives while a lane closes is given back, and not begun', async () => {
   const handled: string[] = []
   const late: Message = { name: 'late', done: false, givenBack: false }
-  const lane = new Lane({
-    source: {
-      async *take() {
-        await sleep(500)
-        yield takenOf(late)
-      },
+  const source = {
+    async *take() {
+      await sleep(500)
+      yield takenOf(late)
     },
+  }
+  const lane = new Lane({
+    source,
+    reopen: async () => source,
     handle: async (taken) => {
       handled.push(Buffer.from(taken.data).toString())
       return 'done'
@@ -166,6 +170,42 @@ test('what arrives while a lane closes is given back, and not begun', async () =
   await closed
   expect(handled).toEqual([])
   expect(late).toMatchObject({ done: false, givenBack: true })
+})
+
+test('a queue that was away for a moment is read on beside what runs', async () => {
+  const [long, next] = ['long', 'next'].map((name) => ({ name, done: false, givenBack: false }))
+  if (!long || !next) throw new Error('there are two')
+  const away = {
+    async *take() {
+      if (!long.done) yield takenOf(long)
+      throw new Error('503 No Responders')
+    },
+  }
+  let opened = 0
+  const back = {
+    async *take() {
+      await sleep(100)
+      if (!next.done) yield takenOf(next)
+    },
+  }
+  const lane = new Lane({
+    source: away,
+    async reopen() {
+      opened += 1
+      if (opened === 1) throw new Error('still away')
+      return back
+    },
+    handle: async (taken) => {
+      if (Buffer.from(taken.data).toString() === 'long') await sleep(900_000)
+      return 'done'
+    },
+    room: () => 100,
+    counted: () => {},
+    report: () => {},
+  })
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect([long.done, next.done]).toEqual([false, true])
+  void lane.close()
 })
 
 test('a lane that closes gives back what it only holds, and waits for what runs', async () => {

@@ -13,6 +13,8 @@ export type Handled = 'done' | { later: true; until?: number }
 
 export interface LaneOptions {
   source: Source
+  /** The server may have forgotten the lane, or was away. */
+  reopen(): Promise<Source>
   handle(taken: Taken): Promise<Handled>
   /** Whether there is room for one more in all lanes together; a lane with none may have one. */
   room(own: number): number
@@ -36,6 +38,7 @@ const DONE_TRIES = 3
 export class Lane {
   readonly #options: LaneOptions
   readonly #held = new Set<() => void>()
+  #source: Source
   #window = WINDOW_START
   #inHand = 0
   #running = 0
@@ -48,6 +51,7 @@ export class Lane {
 
   constructor(options: LaneOptions) {
     this.#options = options
+    this.#source = options.source
     this.#finished = this.#turn()
   }
 
@@ -89,7 +93,7 @@ export class Lane {
       let count = 0
       this.#rung = false
       try {
-        for await (const taken of this.#options.source.take(free)) {
+        for await (const taken of this.#source.take(free)) {
           count += 1
           // What arrives as the lane closes was asked for before.
           if (this.#closing) taken.giveBack()
@@ -98,8 +102,10 @@ export class Lane {
       } catch (error) {
         this.#options.report(`a queue could not be read: ${error}`)
         await pause(PAUSE_MS_MIN)
-        // The server may have forgotten the lane: whoever looks next opens it anew.
-        break
+        // With nothing in hand whoever looks next opens the lane anew. What runs may take a quarter
+        // of an hour, and the others of the lane must not wait for that.
+        if (this.#inHand === 0) break
+        this.#source = await this.#options.reopen().catch(() => this.#source)
       }
       idle = count === 0 ? idle + 1 : 0
     }

@@ -4,7 +4,7 @@
 // one.
 
 import { type Bell, SUBJECTS } from '@hearth/bus/messages'
-import type { Queues, Taken } from '@hearth/bus/queues'
+import type { Backlog, Queues, Taken } from '@hearth/bus/queues'
 import type { Requests } from '@hearth/bus/requests'
 import { type Handled, Lane } from './lane.ts'
 
@@ -18,15 +18,25 @@ export interface LanesOptions {
   report(problem: string): void
 }
 
+export interface LaneCounts {
+  lanes: number
+  inHand: number
+  /** Messages that wait or are in anybody's hands, by subject, at the last look. */
+  depths: Record<string, number>
+  /** When the oldest of them was stored, in milliseconds since the epoch. */
+  oldestAt?: number
+}
+
 export interface Lanes {
   /** Subjects whose lane waits because it was refused. */
   paused(): string[]
   /** What was refused may get through now. */
   resume(subject: string): void
-  counts(): { lanes: number; inHand: number }
+  counts(): LaneCounts
   close(): Promise<void>
 }
 
+const NOTHING: Backlog = { subjects: {} }
 /** A bell that nobody heard is made up for within this time. */
 const SWEEP_MS = 2_000
 
@@ -36,22 +46,33 @@ export function openLanes(options: LanesOptions): Lanes {
   const bell = options.requests.subscribe<Bell>(SUBJECTS.bell, (rung) => {
     if (options.streams.includes(rung.stream)) void wake.at(rung)
   })
+  const seen = new Map<string, Backlog>()
   const sweeps = keepSweeping(async () => {
     for (const stream of options.streams) {
-      const waiting = await options.queues.backlog(stream).catch(() => ({}))
-      for (const subject of Object.keys(waiting)) await wake.at({ stream, subject })
+      const backlog = await options.queues.backlog(stream).catch(() => NOTHING)
+      seen.set(stream, backlog)
+      for (const subject of Object.keys(backlog.subjects)) await wake.at({ stream, subject })
     }
   })
   return {
     paused: () => [...lanes].filter(([, lane]) => lane.isPaused).map(([subject]) => subject),
     resume: (subject) => lanes.get(subject)?.resume(),
-    counts: () => ({ lanes: lanes.size, inHand: wake.inHand() }),
+    counts: () => ({ lanes: lanes.size, inHand: wake.inHand(), ...together([...seen.values()]) }),
     async close() {
       wake.stop()
       bell.close()
       await sweeps.close()
       await Promise.all([...lanes.values()].map((lane) => lane.close()))
     },
+  }
+}
+
+/** What is known of all streams. */
+function together(backlogs: readonly Backlog[]): Omit<LaneCounts, 'inHand' | 'lanes'> {
+  const times = backlogs.flatMap(({ oldestAt }) => (oldestAt === undefined ? [] : [oldestAt]))
+  return {
+    depths: Object.assign({}, ...backlogs.map(({ subjects }) => subjects)),
+    ...(times.length > 0 && { oldestAt: Math.min(...times) }),
   }
 }
 
@@ -70,10 +91,12 @@ function openWaker(options: LanesOptions, lanes: Map<string, Lane>) {
       if (isStopped || lanes.has(subject) || opening.has(subject)) return
       opening.add(subject)
       try {
-        const source = await options.queues.lane(stream, subject)
+        const open = () => options.queues.lane(stream, subject)
+        const source = await open()
         if (isStopped) return
         const lane = new Lane({
           source,
+          reopen: open,
           handle: options.handle,
           room: (own) => roomFor(own, inHand, options.inHandMax),
           counted: (change) => {

@@ -23,6 +23,8 @@ export interface MappingCounts {
   /** Records that were given to the function, each time that they were. */
   invoked: number
   failed: number
+  /** Records of a queue that were settled: the queue has them no more. */
+  deleted: number
   /** Invocations that were refused: throttled, or no scheduler answered. */
   refused: number
 }
@@ -37,7 +39,8 @@ export interface MappingFigures extends MappingCounts {
 
 export interface Progress {
   count(what: keyof MappingCounts, count: number): void
-  lag(lag: Lag): void
+  /** Of one shard, where there are shards; nothing once nobody reads it any more. */
+  lag(lag: Lag, shard?: string): void
   result(words: ProcessingResult): void
 }
 
@@ -55,24 +58,42 @@ export function followProgress({
   kind,
   lastResult,
 }: EventSourceMapping): MappingProgress {
-  const counts = { received: 0, filteredOut: 0, invoked: 0, failed: 0, refused: 0 }
-  let lag: Lag = {}
+  const counts = { received: 0, filteredOut: 0, invoked: 0, failed: 0, deleted: 0, refused: 0 }
+  const lags = new Map<string, Lag>()
   let newest: ProcessingResult | undefined
   let written: string | undefined = lastResult
   return {
     count: (what, count) => {
       counts[what] += count
     },
-    lag: (now) => {
-      lag = now
+    lag: (now, shard = '') => {
+      if (now.records === undefined && now.behindMs === undefined) lags.delete(shard)
+      else lags.set(shard, now)
     },
     result: (words) => {
       newest = words
     },
-    figures: () => ({ uuid, account, functionName, kind, ...counts, lag }),
+    figures: () => ({
+      uuid,
+      account,
+      functionName,
+      kind,
+      ...counts,
+      lag: together([...lags.values()]),
+    }),
     unwritten: () => (newest === written ? undefined : newest),
     wrote: (words) => {
       written = words
     },
+  }
+}
+
+/** A mapping is as far behind as the shard that is furthest, and by the records of all. */
+function together(lags: readonly Lag[]): Lag {
+  const times = lags.flatMap(({ behindMs }) => behindMs ?? [])
+  const records = lags.flatMap((lag) => lag.records ?? [])
+  return {
+    ...(times.length > 0 && { behindMs: Math.max(...times) }),
+    ...(records.length > 0 && { records: records.reduce((sum, one) => sum + one, 0) }),
   }
 }

@@ -2,6 +2,8 @@
 // out each that has something to be done for it, tends those that it owns, answers whether a source
 // can be read, and gives the figures for metrics. What one mapping needs is in mapping-run.ts.
 
+import { randomUUID } from 'node:crypto'
+import type { PollerProgress } from '@hearth/bus/figures'
 import {
   type Acceptance,
   type SourceAnswer,
@@ -51,6 +53,8 @@ export interface Mappings {
 
 /** Between two looks at what is stored; the cache costs nothing. */
 const LOOK_MS = 500
+/** Mappings in one message about how far they are: some hundred kilobytes. */
+const TOLD_MAX = 2_000
 
 interface Tended {
   shared: Shared
@@ -89,23 +93,36 @@ export function startMappings(parts: MappingsParts): Mappings {
       void judge(parts, meta).then((answer) => respond.last(answer))
     },
   )
+  const figures = () =>
+    [...tended.values()].map(({ shared, progress }) => {
+      const figures = progress.figures()
+      // Only whoever reads knows how far behind that is.
+      return shared.held() ? figures : { ...figures, lag: {} }
+    })
+  const pollerId = randomUUID()
+  const asked = parts.requests.subscribe(SUBJECTS.progressWanted, () => {
+    const mappings = figures().slice(0, TOLD_MAX).map(progressOf)
+    const told: PollerProgress = { pollerId, mappings }
+    parts.requests.publish(SUBJECTS.progress, told)
+  })
   look()
   return {
-    figures: () =>
-      [...tended.values()].map(({ shared, progress }) => {
-        const figures = progress.figures()
-        // Only whoever reads knows how far behind that is.
-        return shared.held() ? figures : { ...figures, lag: {} }
-      }),
+    figures,
     async close() {
       clearInterval(timer)
       answers.close()
+      asked.close()
       // Others must not wait for a poller that is there and takes no part any more.
       await parts.shares.close()
       for (const uuid of [...tended.keys()]) letGo(uuid)
       await Promise.all(leaving)
     },
   }
+}
+
+function progressOf(figures: MappingFigures): PollerProgress['mappings'][number] {
+  const { uuid, received, filteredOut, invoked, failed, lag } = figures
+  return { uuid, received, filteredOut, invoked, failed, lag }
 }
 
 /** Nobody needs to do anything for it. */

@@ -304,6 +304,7 @@ async function offer(
   const { account, functionName, qualifier, reportsItemFailures } = mapping
   try {
     const result = await invoke({
+      kind: 'mapping',
       requestId: crypto.randomUUID(),
       account,
       functionName,
@@ -322,7 +323,13 @@ async function offer(
 
 /** A record that could not be settled comes again: at least once is what a queue promises. */
 async function settle(parts: QueueLoopParts, records: readonly QueueRecord[]): Promise<void> {
-  if (records.length > 0) await parts.source.settle(records).catch(told(parts, 'settle'))
+  if (records.length === 0) return
+  try {
+    await parts.source.settle(records)
+    parts.progress.count('deleted', records.length)
+  } catch (error) {
+    told(parts, 'settle')(error)
+  }
 }
 
 async function release(

@@ -10,7 +10,7 @@ import { SOURCE_FAILED } from './mapping-progress.ts'
 import { openShardCheckpoint, type ShardCheckpoint } from './shard-checkpoint.ts'
 import { createLane, type Lane, type LaneStep, type Taken } from './shard-lane.ts'
 import type { Grant } from './shares.ts'
-import type { Position, StreamRecord } from './sources/source.ts'
+import type { Position, ShardRead, StreamRecord } from './sources/source.ts'
 import { openWatermark, type Watermark } from './watermark.ts'
 import { openWindow, type WindowKeeper } from './window-keeper.ts'
 
@@ -62,6 +62,7 @@ export async function runShard(parts: ShardParts, run: ShardRun): Promise<void> 
     if (isDone) checkpoint.move({ ...checkpoint.mark(), ended: true })
   } finally {
     failure.abort()
+    parts.progress.lag({}, shard)
     await Promise.all(lanes)
     await checkpoint.close()
   }
@@ -194,7 +195,7 @@ async function readAll(parts: ShardParts, reading: Reading): Promise<boolean> {
       failures = 0
       const last = read.records.at(-1)
       progress.count('received', read.records.length)
-      if (read.behindMs !== undefined) progress.lag({ behindMs: read.behindMs })
+      tellLag(progress, shard, read)
       desk.take(read.records)
       if (last) from = { after: last.position }
       else if (!read.behindMs) for (const lane of desk.lanes) lane.caughtUp(askedAt)
@@ -207,6 +208,14 @@ async function readAll(parts: ShardParts, reading: Reading): Promise<boolean> {
       await sleep(againMs(failures, Math.random()), undefined, { signal: stop }).catch(() => {})
     }
   }
+}
+
+/** A source that cannot say at one time may have said so at another. */
+function tellLag(progress: BatchParts['progress'], shard: string, read: ShardRead): void {
+  const { behindMs, behindRecords: records } = read
+  if (behindMs === undefined && records === undefined) return
+  const time = behindMs === undefined ? {} : { behindMs }
+  progress.lag({ ...time, ...(records !== undefined && { records }) }, shard)
 }
 
 /** Which lane works for a key: always the same one. */

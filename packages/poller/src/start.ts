@@ -4,8 +4,9 @@
 
 import type { Queues } from '@hearth/bus/queues'
 import type { Requests } from '@hearth/bus/requests'
-import type { InvocationRequest } from '@hearth/core/invocation'
+import type { Traces } from '@hearth/bus/traces'
 import type { LeaseStore } from '@hearth/leases/connect'
+import type { Budgets } from '@hearth/store/budgets'
 import type { Checkpoints } from '@hearth/store/checkpoints'
 import type { Claims } from '@hearth/store/claims'
 import type { DeadLetters } from '@hearth/store/dead-letters'
@@ -25,11 +26,13 @@ import { openShares } from './shares.ts'
 import type { AwsAccess } from './sources/source.ts'
 import { openStreamMappings } from './stream-mappings.ts'
 import { openTimerClock } from './timer-clock.ts'
+import { traced } from './traced-door.ts'
 
 export interface PollerOptions {
   region: string
   door: EventWorkParts['door']
   functions: Pick<Functions, 'all' | 'cached'>
+  budgets: Pick<Budgets, 'stopOf'>
   events: Events
   queues: Queues
   requests: Requests
@@ -54,6 +57,8 @@ export interface PollerOptions {
   inHandMax: number
   /** Seconds before the first retry of an event, the second, and so on. */
   retrySeconds: readonly number[]
+  /** Absent where nobody records spans. */
+  traces?: Traces | undefined
   report(problem: string): void
 }
 
@@ -69,9 +74,13 @@ const DELIVERIES_IN_HAND_MAX = 100
 
 export async function startPoller(options: PollerOptions): Promise<Poller> {
   const { events, deliveries, queues, requests, report } = options
-  const metrics = createMetrics()
+  const metrics = createMetrics(options.functions)
+  const deadLetters = metrics.watchDeadLetters(options.deadLetters)
+  const { door, traces } = options
   const handleEvent = openEventWork({
     ...options,
+    deadLetters,
+    door: { ...door, invoke: traced('event', door.invoke, traces) },
     counted: metrics.event,
     waited: metrics.waited,
   })
@@ -86,6 +95,7 @@ export async function startPoller(options: PollerOptions): Promise<Poller> {
   const destinations = openDestinations({ ...options, enqueue: events.put })
   const handleDelivery = openDeliveryWork({
     ...options,
+    deadLetters,
     destinations,
     counted: metrics.delivery,
   })
@@ -97,7 +107,7 @@ export async function startPoller(options: PollerOptions): Promise<Poller> {
     inHandMax: DELIVERIES_IN_HAND_MAX,
     report,
   })
-  const invoke = (request: InvocationRequest) => options.door.invoke(request)
+  const invoke = traced('batch', door.invoke, traces)
   const mappings = startMappings({
     ...options,
     shares: openShares(options),
@@ -105,7 +115,7 @@ export async function startPoller(options: PollerOptions): Promise<Poller> {
     ...openStreamMappings({ ...options, invoke }),
   })
   metrics.watchMappings(mappings.figures)
-  const watch = openReserveWatch(options.functions, eventLanes)
+  const watch = openReserveWatch(options, eventLanes)
   const clock = openTimerClock(options)
   metrics.watch({
     events: eventLanes.counts,

@@ -151,3 +151,22 @@ test('while the ledger is away segments wait on disk, and are shipped when it is
   expect(ledger.outcomes).toHaveLength(10_000)
   expect(Math.max(...[...ledger.subjects.values()].map((one) => one.length))).toBe(500)
 })
+
+test('an answer whose extensions work on is recorded once: whole, or as it was after a crash', async () => {
+  const ledger = new Ledger()
+  const log = open(ledger, '1')
+  for (const id of ['whole', 'crashed']) {
+    log.begin(begin(id), nobody)
+    log.answered(end(id), nobody)
+  }
+  // More than a segment goes by meanwhile, so that they are repeated in the next.
+  for (let n = 0; n < 500; n += 1) log.end(end(`other ${n}`), nobody)
+  log.end({ ...end('whole'), billedMs: 400 }, nobody)
+  await log.close()
+  await open(ledger, '2').close()
+  const billed = [...ledger.subjects.values()].flat().filter((one) => !/other/.test(one.requestId))
+  expect(billed.map(({ requestId, outcome, billedMs }) => [requestId, outcome, billedMs])).toEqual([
+    ['whole', 'success', 400],
+    ['crashed', 'success', 2],
+  ])
+})

@@ -15,12 +15,23 @@ export type AttemptStart = Omit<
   'billedMs' | 'durationMicroseconds' | 'initMicroseconds' | 'outcome' | 'start'
 >
 
+/** What has not ended: it runs, or has its answer and its extensions run on. */
+export type Running = AttemptStart | InvocationRecord
+
 /** One line of a segment. */
-export type AttemptLine = { begin: AttemptStart } | { end: InvocationRecord }
+export type AttemptLine =
+  | { begin: AttemptStart }
+  | { answered: InvocationRecord }
+  | { end: InvocationRecord }
 
 export interface AttemptLog {
   /** `written` is called when kill -9 can no longer lose the line. */
   begin(start: AttemptStart, written: () => void): void
+  /**
+   * The answer may leave, and the record is whole when `end` follows; after a crash it counts as it
+   * is here.
+   */
+  answered(record: InvocationRecord, written: () => void): void
   end(record: InvocationRecord, written: () => void): void
   /** Ships what is there; resolves when the ledger has it, or does not answer. */
   close(): Promise<void>
@@ -53,7 +64,7 @@ const LINES_TOGETHER_MAX = 16
 export function openAttemptLog(options: AttemptLogOptions): AttemptLog {
   mkdirSync(options.directory, { recursive: true })
   const shipper = startSegmentShipper(options)
-  const open = new Map<string, AttemptStart>()
+  const open = new Map<string, Running>()
   let segment = openSegment(options, 0, [])
   const rotate = () => {
     lines.flush()
@@ -86,6 +97,10 @@ export function openAttemptLog(options: AttemptLogOptions): AttemptLog {
     begin(start, written) {
       open.set(keyOf(start), start)
       lines.add({ begin: start }, written)
+    },
+    answered(record, written) {
+      open.set(keyOf(record), record)
+      lines.add({ answered: record }, written)
     },
     end(record, written) {
       open.delete(keyOf(record))
@@ -126,12 +141,15 @@ function gatherLines(write: (text: string, count: number) => void) {
 export const keyOf = ({ requestId, attempt }: { requestId: string; attempt: number }) =>
   `${requestId}#${attempt}`
 
+export const isAnswered = (running: Running): running is InvocationRecord => 'outcome' in running
+
 /** `<epoch>-<number>.jsonl`, beginning with the attempts that still run. */
-function openSegment(options: AttemptLogOptions, number: number, running: AttemptStart[]): Segment {
+function openSegment(options: AttemptLogOptions, number: number, running: Running[]): Segment {
   const path = join(options.directory, `${options.epoch}-${number}.jsonl`)
   const fd = openSync(path, 'a', 0o600)
   const segment = { path, number, fd, lines: 0, records: [], isTorn: false }
-  for (const begin of running) append(segment, render({ begin }))
+  for (const one of running)
+    append(segment, render(isAnswered(one) ? { answered: one } : { begin: one }))
   return segment
 }
 

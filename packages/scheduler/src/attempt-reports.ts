@@ -8,8 +8,9 @@ import {
   type Start,
   type StartKind,
 } from '@hearth/core/invocation'
-import type { Attempt, Ending, Finished } from './attempt.ts'
+import type { Attempt, Ending, Finished, Whole } from './attempt.ts'
 import type { EnvironmentParts } from './environment-parts.ts'
+import { phaseOf } from './platform-log.ts'
 import type { SandboxChannel } from './sandbox-channel.ts'
 
 /** A busy environment is asked for its memory a few times a second, not at each invocation. */
@@ -17,8 +18,10 @@ const MEMORY_FRESH_MS = 250
 const BYTES_PER_MB = 1024 * 1024
 const NOTHING = Promise.resolve()
 
+type Parts = Pick<EnvironmentParts, 'log' | 'platform' | 'settled' | 'timeoutSeconds' | 'why'>
+
 export class AttemptReports {
-  readonly #parts: Pick<EnvironmentParts, 'log' | 'platform' | 'why'>
+  readonly #parts: Parts
   #channel: SandboxChannel | undefined
   #startKind: StartKind = 'cold'
   /** Whether it was ready before anybody needed it. */
@@ -26,13 +29,15 @@ export class AttemptReports {
   /** Set by the first init, told with the first invocation, and then forgotten. */
   #initMs: number | undefined
   #restoreMs: number | undefined
+  /** Whose part of the log has begun. */
+  #begun: Attempt | undefined
   #served = 0
   #peakMb = 0
   #peakAskedAt = Number.NEGATIVE_INFINITY
   /** An answer that still waits for its log's tail. */
-  #finishing: Promise<void> = NOTHING
+  #finishing: Promise<unknown> = NOTHING
 
-  constructor(parts: Pick<EnvironmentParts, 'log' | 'platform' | 'why'>) {
+  constructor(parts: Parts) {
     this.#parts = parts
   }
 
@@ -49,7 +54,7 @@ export class AttemptReports {
   }
 
   /** Resolves when every answer has left. */
-  get settled(): Promise<void> {
+  get settled(): Promise<unknown> {
     return this.#finishing
   }
 
@@ -59,15 +64,30 @@ export class AttemptReports {
     this.#startKind = startKind
   }
 
-  /** The first init went well; `wasAhead` when nobody waited for it. */
-  initialised(initMs: number, wasAhead: boolean): void {
+  /** The first init went well; told before anything of an invocation. */
+  loaded(initMs: number): void {
     this.#initMs = initMs
+    const { log, platform, why } = this.#parts
+    const phase = phaseOf(why === 'snapshot' ? 'snap-start' : '')
+    log.note(...platform.initDone({ phase, initMs, status: 'success' }))
+  }
+
+  /** Whether nobody waited for that. */
+  initialised(wasAhead: boolean): void {
     this.#wasAhead = wasAhead
   }
 
-  /** Its hooks have run; told with the invocation for which it was restored. */
-  restored(restoreMs: number): void {
+  /** What is logged from now on is this attempt's. */
+  begin(attempt: Attempt): void {
+    this.#begun = attempt
+    this.#parts.log.begin(attempt.message.requestId, attempt.message.wantsLogTail)
+  }
+
+  /** Its hooks have run, and the attempt for which they did begins. */
+  restored(attempt: Attempt, restoreMs: number): void {
     this.#restoreMs = restoreMs
+    this.#parts.log.note(...this.#parts.platform.restoreDone(restoreMs))
+    this.begin(attempt)
   }
 
   /**
@@ -76,21 +96,49 @@ export class AttemptReports {
   finish(attempt: Attempt, ending: Ending): void {
     const { log, platform } = this.#parts
     const { requestId, wantsLogTail } = attempt.message
+    // One that is not restored in time, or not at all, has a report all the same.
+    if (this.#begun !== attempt) this.begin(attempt)
+    this.#begun = undefined
     const finished = this.#finished(ending)
     // Made when it is written, a moment later: by then the memory peak is known.
-    const closing = () => {
-      const report = { ...finished.report, maxMemoryMb: this.#peakMb }
-      return platform.finish(requestId, report, ending.notes)
-    }
+    const reported = (extensionsMs?: number) => ({
+      ...finished.report,
+      ...(extensionsMs !== undefined && this.#whole(finished.report, extensionsMs)),
+      maxMemoryMb: this.#peakMb,
+    })
+    const closing = (extensionsMs?: number) => () =>
+      platform.endLines(requestId, reported(extensionsMs), { ...ending, extensionsMs })
+    const settled = this.#parts.settled?.(requestId, (extensionsMs) =>
+      platform.ends(requestId, reported(extensionsMs), { ...ending, extensionsMs }),
+    )
+    if (settled) finished.whole = settled.then((ms) => this.#whole(finished.report, ms))
+    // The invocation ends with its extensions, and so does its part of the log.
+    const close = () => settled?.then((ms) => log.close(requestId, closing(ms)))
     if (!wantsLogTail) {
       attempt.finished(finished)
-      log.close(requestId, closing)
+      if (settled) this.#finishing = Promise.all([this.#finishing, close()])
+      else log.close(requestId, closing())
       void this.#askPeak(MEMORY_FRESH_MS)
       return
     }
-    this.#finishing = this.#askPeak(0)
-      .then(() => log.closeWithTail(requestId, closing))
-      .then((logTail) => attempt.finished({ ...finished, logTail }))
+    this.#finishing = Promise.all([this.#finishing, this.#askPeak(0)])
+      .then(() => log.tailOf(requestId, closing()))
+      .then((logTail) => {
+        if (!settled) log.close(requestId, closing())
+        attempt.finished({ ...finished, logTail })
+        return close()
+      })
+  }
+
+  /** Lambda bills the function and its extensions together, up to the timeout. */
+  #whole(
+    { durationMs, billedMs: billed, initMs = 0, restoreMs = 0 }: InvocationReport,
+    extensionsMs: number,
+  ): Whole {
+    const most = Math.max(this.#parts.timeoutSeconds * 1000, durationMs)
+    const wholeMs = Math.min(durationMs + extensionsMs, most)
+    const ms = billedMs(wholeMs, initMs + restoreMs)
+    return { durationMs: wholeMs, billedMs: Math.max(ms, billed) }
   }
 
   #finished({ payload, outcome, durationMs }: Ending): Finished {

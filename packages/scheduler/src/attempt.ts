@@ -38,7 +38,12 @@ export interface Finished {
   functionError?: 'Unhandled'
   logTail?: string
   report: InvocationReport
+  /** What its extensions add after the answer; absent where there are none. Never rejects. */
+  whole?: Promise<Whole>
 }
+
+/** An invocation with the work of its extensions, which Lambda bills with the function's own. */
+export type Whole = Pick<InvocationReport, 'billedMs' | 'durationMs'>
 
 /** How an attempt ended, before it is measured and reported. */
 export interface Ending {
@@ -47,6 +52,8 @@ export interface Ending {
   durationMs: number
   /** Lines that the platform adds to the function's log. */
   notes: readonly string[]
+  /** AWS's, where the function gave no answer. */
+  errorType?: string
 }
 
 const NO_NOTES: readonly string[] = []
@@ -89,6 +96,7 @@ export function exited(
     outcome: facts.outOfMemory ? 'out of memory' : 'exited',
     durationMs: facts.durationMs,
     notes: [body.errorMessage, body.errorType],
+    errorType: body.errorType,
   }
 }
 

@@ -1,26 +1,27 @@
-// Why the next start of a function will be cold: what happened to its last environment. Remembered
-// for a bounded number of functions; one that was forgotten looks as if it had never run.
+// Why the next start of a function, or of one tenant's, will be cold: what happened to its last
+// environment. Remembered for a bounded number of owners; one that was forgotten looks as if it had
+// never run.
 
 import type { ColdReason } from '@hearth/core/invocation'
 import { NOT_NEEDED } from './start-gate.ts'
 
-const FUNCTIONS_MAX = 10_000
+const OWNERS_MAX = 10_000
 
 export class ColdReasons {
-  readonly #byFunction = new Map<string, ColdReason>()
+  readonly #byOwner = new Map<string, ColdReason>()
 
-  of(functionKey: string): ColdReason {
-    return this.#byFunction.get(functionKey) ?? 'first invocation'
+  of(ownerKey: string): ColdReason {
+    return this.#byOwner.get(ownerKey) ?? 'first invocation'
   }
 
-  /** An environment of the function ends. */
-  note(functionKey: string, reason: string): void {
+  /** An environment of the owner's ends. */
+  note(ownerKey: string, reason: string): void {
     if (reason === NOT_NEEDED) return
-    this.#byFunction.delete(functionKey)
-    this.#byFunction.set(functionKey, toColdReason(reason))
-    const [oldest] = this.#byFunction.keys()
-    if (this.#byFunction.size > FUNCTIONS_MAX && oldest !== undefined) {
-      this.#byFunction.delete(oldest)
+    this.#byOwner.delete(ownerKey)
+    this.#byOwner.set(ownerKey, toColdReason(reason))
+    const [oldest] = this.#byOwner.keys()
+    if (this.#byOwner.size > OWNERS_MAX && oldest !== undefined) {
+      this.#byOwner.delete(oldest)
     }
   }
 }

@@ -8,6 +8,8 @@ const EMPTY: PoolFacts = {
   soonReady: 0,
   waiting: 0,
   memoryMb: 256,
+  isPatient: false,
+  memoryMbMax: 1024,
   memoryMbFree: 1024,
   memoryMbIdle: 0,
   environments: 0,
@@ -22,6 +24,10 @@ const start = (evictMemoryMb = 0, evictEnvironments = 0): Decision => ({
   evictEnvironments,
 })
 
+/** One more of a queue's, beside two at work. */
+const BACKLOG = { isPatient: true, environments: 2 }
+const CROWD = { isPatient: true, environmentsMax: 10 }
+
 const ROWS: [string, Partial<PoolFacts>, Decision][] = [
   ['nothing there: start', {}, start()],
   ['one is ready: use it', { ready: 1, soonReady: 3 }, { kind: 'use' }],
@@ -33,6 +39,14 @@ const ROWS: [string, Partial<PoolFacts>, Decision][] = [
   ['not enough idle: busy', { memoryMbFree: 56, memoryMbIdle: 199 }, { kind: 'busy' }],
   ['no place, one idle: evict it', { environments: 4, idleEnvironments: 1 }, start(0, 1)],
   ['no place, none idle: busy', { environments: 4 }, { kind: 'busy' }],
+  ['a backlog finds room: start', { ...BACKLOG, memoryMbFree: 461 }, start()],
+  ['a backlog wants what is kept free: busy', { ...BACKLOG, memoryMbFree: 460 }, { kind: 'busy' }],
+  ['what idles is free: start', { ...BACKLOG, memoryMbFree: 200, memoryMbIdle: 261 }, start(56)],
+  ['who waits gets what is kept free', { environments: 2, memoryMbFree: 256 }, start()],
+  ['a backlog uses what is ready', { ...BACKLOG, memoryMbFree: 0, ready: 1 }, { kind: 'use' }],
+  ['a backlog wants the last places: busy', { ...CROWD, environments: 8 }, { kind: 'busy' }],
+  ['a backlog finds a place: start', { ...CROWD, environments: 7 }, start()],
+  ['one that is alone may have it all', { isPatient: true, memoryMb: 1024 }, start()],
 ]
 
 test.each(ROWS)('%s', (_name, facts, decision) => {

@@ -4,8 +4,8 @@
 
 /** What the pool knows at the moment of deciding. */
 export interface PoolFacts {
-  // Of this deployment. (A stem that fits will be one more fact here, and one more decision before
-  // `start`.)
+  // Of this deployment, and of this tenant alone where they are kept apart. (A stem that fits will
+  // be one more fact here, and one more decision before `start`.)
   ready: number
   /**
    * Environments that will be free without finishing an invocation first: starting, settling,
@@ -16,7 +16,11 @@ export interface PoolFacts {
   waiting: number
   memoryMb: number
 
+  /** Nobody waits at a connection: it comes from a queue or a stream, and is offered again. */
+  isPatient: boolean
+
   // Of the whole host.
+  memoryMbMax: number
   memoryMbFree: number
   /** Held by environments that are idle, and could be evicted. */
   memoryMbIdle: number
@@ -35,11 +39,27 @@ export type Room =
   | { kind: 'start'; evictMemoryMb: number; evictEnvironments: number }
   | { kind: 'busy' }
 
+/** Of a host's room: no backlog takes it, so that who waits for an answer finds some. */
+const KEPT_FREE = 0.2
+
 export function decide(facts: PoolFacts): Decision {
   if (facts.inFlight >= facts.concurrencyMax) return { kind: 'throttled' }
   if (facts.ready > 0) return { kind: 'use' }
   if (facts.waiting < facts.soonReady) return { kind: 'wait' }
+  if (facts.isPatient && !leavesRoom(facts)) return { kind: 'busy' }
   return findRoom(facts)
+}
+
+/** Whether enough is left beside what is at work and one more; a lone one may have it all. */
+function leavesRoom(facts: PoolFacts): boolean {
+  const environments = facts.environments - facts.idleEnvironments + 1
+  const memoryMb = facts.memoryMbMax - facts.memoryMbFree - facts.memoryMbIdle + facts.memoryMb
+  if (environments === 1) return true
+  const keptEnvironments = Math.floor(facts.environmentsMax * KEPT_FREE)
+  return (
+    environments <= facts.environmentsMax - keptEnvironments &&
+    memoryMb <= facts.memoryMbMax * (1 - KEPT_FREE)
+  )
 }
 
 /** Whether one more environment fits, and what must go for it. */

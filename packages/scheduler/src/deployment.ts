@@ -1,6 +1,6 @@
-// One deployment of a function version as the pool holds it: its environments, those of them that
-// are ready, how many are to be held ready, and the invocations that wait for one. It keeps order
-// and counts; what to do is decided elsewhere.
+// One deployment of a function version as the pool holds it, or one tenant's part of it: its
+// environments, those of them that are ready, how many are to be held ready, and the invocations
+// that wait for one. It keeps order and counts; what to do is decided elsewhere.
 
 import { type FunctionVersion, hasSnapshot } from '@hearth/core/function'
 import type { Attempt } from './attempt.ts'
@@ -12,6 +12,8 @@ export interface Place {
   account: string
   functionName: string
   version: FunctionVersion
+  /** For whom alone, where the function keeps its tenants apart. */
+  tenantId?: string
 }
 
 /** A function that had to start another environment is growing for so long. */
@@ -23,6 +25,9 @@ export class Deployment {
   readonly place: Place
   /** Names the function version whichever deployment it has. */
   readonly functionKey: string
+  /** The same, and for whom. */
+  readonly ownerKey: string
+  readonly id: string
   /** All that are not stopping. */
   readonly #environments = new Set<Environment>()
   /** Those of them that were started as provisioned. */
@@ -37,17 +42,20 @@ export class Deployment {
   #grewAt = Number.NEGATIVE_INFINITY
   #aheadFailure: { reason: string; at: number } | undefined
 
-  constructor({ version, account, functionName }: Place) {
-    this.place = { version, account, functionName }
+  constructor({ version, account, functionName, tenantId }: Place) {
+    const tenant = tenantId !== undefined && { tenantId }
+    this.place = { version, account, functionName, ...tenant }
     this.functionKey = `${account}/${functionName}/${version.version}`
+    this.ownerKey = tenant ? `${this.functionKey}/${tenantId}` : this.functionKey
+    this.id = Deployment.idOf(this.place)
+  }
+
+  static idOf({ version: { deploymentId }, tenantId }: Place): string {
+    return tenantId === undefined ? deploymentId : `${deploymentId}/${tenantId}`
   }
 
   get version(): FunctionVersion {
     return this.place.version
-  }
-
-  get id(): string {
-    return this.version.deploymentId
   }
 
   get environments(): ReadonlySet<Environment> {
@@ -105,7 +113,8 @@ export class Deployment {
   /** What decides how many to start that nobody waits for. */
   aheadFacts(isBooting: boolean): AheadFacts {
     const { kept, ready, waiting, isGrowing, hasSnapshot } = this
-    const soonReady = this.countSoonReady()
+    // Counting costs, and with more ready than are waited for it decides nothing.
+    const soonReady = ready > waiting ? 0 : this.countSoonReady()
     const held = this.#provisioned
     return { kept, held, ready, soonReady, waiting, isGrowing, hasSnapshot, isBooting }
   }

@@ -5,15 +5,20 @@ import type { Attempt } from './attempt.ts'
 import type { Environment } from './environment.ts'
 import type { InitFailure } from './init-failure.ts'
 import type { LogStream } from './log-stream.ts'
-import type { Platform } from './platform-log.ts'
+import type { Platform, PlatformEvent } from './platform-log.ts'
 import type { LaunchReason } from './pool.ts'
 import type { ProcessSpec, SandboxChannel } from './sandbox-channel.ts'
+
+/** The last events of an invocation, as they are at the moment of asking. */
+export type Closing = (extensionsMs?: number) => PlatformEvent[]
 
 export interface EnvironmentParts {
   id: string
   memoryMb: number
   timeoutSeconds: number
   why: LaunchReason
+  /** Whose it is alone, where the function keeps its tenants apart. */
+  tenantId?: string
   process: ProcessSpec
   /** What is started when an init has failed: without what may have been the reason. */
   processAgain: ProcessSpec
@@ -30,6 +35,11 @@ export interface EnvironmentParts {
   stopSandbox(channel: SandboxChannel | undefined): Promise<void>
   /** The first init went well. */
   initialised(): void
+  /**
+   * An attempt has its answer; `closing` makes its last events. @returns when its
+   * extensions are done with it, and after how many milliseconds; undefined where there are none.
+   */
+  settled?(requestId: string, closing: Closing): Promise<number> | undefined
   events: EnvironmentEvents
 }
 

@@ -67,7 +67,9 @@ export const LIMIT_MS = {
   Initialising: 10_000,
   /** Lambda's limit for a snapshot's hooks. */
   Restoring: 10_000,
-  /** hearth-init kills at once; a sandbox that cannot is of no more use. */
+  /** A runtime that answers in the last moment may still ask for more. */
+  Settling: 500,
+  /** hearth-init kills at once, extensions have two seconds before that; a sandbox that cannot is of no more use. */
   Resetting: 5_000,
 } as const
 

@@ -25,7 +25,8 @@ beforeEach(() => {
   retry = undefined
   thaw = async () => void happened.push('thaw')
   const logging = { format: 'Text', group: 'g' } as const
-  const facts = { logging, version: '1', memoryMb: 128, runtime: 'r', runtimeArn: 'a' }
+  const names = { functionName: 'f', version: '1', logStream: 's', initializationType: 'on-demand' }
+  const facts = { ...names, logging, memoryMb: 128, runtime: 'r', runtimeArn: 'a' }
   const platform = platformLog(facts)
   environment = new Environment({
     id: 'e',

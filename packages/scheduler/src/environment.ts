@@ -30,6 +30,7 @@ import { INIT_TIMED_OUT, type InitFailure, judgeInitFailure } from './init-failu
 import type { ResponseStream } from './response-stream.ts'
 import type { Parked, RuntimeSide } from './runtime-side.ts'
 import type { SandboxChannel } from './sandbox-channel.ts'
+import { StateLimit } from './state-limit.ts'
 
 /** How long hearth-init may take to say how a process ended whose connection is gone. */
 const EXIT_TOLD_MS = 200
@@ -40,7 +41,7 @@ export class Environment implements RuntimeSide {
   /** On the monotonic clock. */
   readonly born = performance.now()
   #state: State = { name: 'Starting' }
-  #limit: NodeJS.Timeout | undefined
+  readonly #limit = new StateLimit(() => this.#expire())
   #channel: SandboxChannel | undefined
   #starting: Promise<unknown> = NOTHING
   readonly #reports: AttemptReports
@@ -78,7 +79,7 @@ export class Environment implements RuntimeSide {
   /** Starts the sandbox. The runtime process follows when hearth-init is connected. */
   start(): void {
     if (this.#state.name !== 'Starting') return
-    this.#limit = setTimeout(this.#expire, LIMIT_MS.Starting)
+    this.#limit.set(LIMIT_MS.Starting)
     this.#starting = this.parts.startSandbox(this).catch((error) => this.#failInit(String(error)))
   }
 
@@ -94,15 +95,17 @@ export class Environment implements RuntimeSide {
   invoke(attempt: Attempt): void {
     const idle = this.#state
     assert(idle.name === 'Ready' || idle.name === 'Frozen', `invoke in ${idle.name}`)
-    const { timeoutSeconds, log } = this.parts
-    const timeoutMs = timeoutSeconds * 1000
+    const timeoutMs = this.parts.timeoutSeconds * 1000
     const deadline = Date.now() + timeoutMs
     const since = performance.now()
     if (idle.restore) {
+      this.parts.log.note(this.parts.platform.restoreStart())
       const restoring: Loading = { name: 'Restoring', attempt, since, deadline, loads: true }
       this.#become(restoring, Math.min(timeoutMs, LIMIT_MS.Restoring))
-    } else this.#become({ name: 'Busy', attempt, since }, timeoutMs)
-    log.begin(attempt.message.requestId, attempt.message.wantsLogTail)
+    } else {
+      this.#become({ name: 'Busy', attempt, since }, timeoutMs)
+      this.#reports.begin(attempt)
+    }
     const state = this.#state
     const leave = () => (idle.restore ? idle.restore() : idle.parked?.(attempt, deadline))
     attempt.began(() => this.#state === state && this.#awake(idle, leave))
@@ -212,8 +215,7 @@ export class Environment implements RuntimeSide {
 
   hungUp(parked: Parked): void {
     const state = this.#state
-    const isOurs = 'parked' in state && state.parked === parked
-    if (isOurs) this.stop('environment died')
+    if ('parked' in state && state.parked === parked) this.stop('environment died')
   }
 
   expects(requestId: string): 'answer' | 'no more' | 'nothing' {
@@ -262,22 +264,19 @@ export class Environment implements RuntimeSide {
   }
 
   /** The state's limit is over. */
-  #expire = (): void => {
+  #expire(): void {
     switch (this.#state.name) {
       case 'Starting':
         return this.#failInit('the engine did not start the sandbox in time')
       case 'Initialising':
-        return this.#failInit(INIT_TIMED_OUT)
       case 'Restoring':
       case 'Retrying':
         return this.#failInit(INIT_TIMED_OUT)
       case 'Busy': {
         const { attempt } = this.#state
         this.#reset()
-        return this.#reports.finish(
-          attempt,
-          ranOut(attempt.message.requestId, this.parts.timeoutSeconds),
-        )
+        const ending = ranOut(attempt.message.requestId, this.parts.timeoutSeconds)
+        return this.#reports.finish(attempt, ending)
       }
       case 'Ready':
         this.#become({ ...this.#state, name: 'Frozen' })
@@ -293,17 +292,18 @@ export class Environment implements RuntimeSide {
     const state = this.#state
     const now = performance.now()
     const isFirst = state.name === 'Initialising' && this.#reports.isFirst
+    if (isFirst) this.#reports.loaded(now - state.since)
     this.#become({ name: 'Ready', since: now, ...how }, this.parts.freezeAfterMs)
     this.parts.events.ready(this)
     if (!isFirst) return
-    this.#reports.initialised(now - state.since, this.idleSince !== undefined)
+    this.#reports.initialised(this.idleSince !== undefined)
     this.parts.initialised()
   }
 
   /** Replaces the runtime process. The sandbox and its /tmp stay, as on Lambda. */
   #reset(): void {
     this.#become({ name: 'Resetting' }, LIMIT_MS.Resetting)
-    this.#channel?.killProcesses()
+    this.#channel?.killProcesses('timeout')
   }
 
   /** An init that failed once is tried again for an invocation, if one waits, as on Lambda. */
@@ -315,15 +315,14 @@ export class Environment implements RuntimeSide {
     const failure = { reason, initMs: performance.now() - since, ...details }
     const attempt = this.parts.events.initFailed(this, failure)
     if (!attempt) return this.stop(reason)
-    const { timeoutSeconds, log } = this.parts
-    const timeoutMs = timeoutSeconds * 1000
+    const timeoutMs = this.parts.timeoutSeconds * 1000
     const deadline = Date.now() + timeoutMs
     const now = performance.now()
     const retrying: Loading = { name: 'Retrying', attempt, since: now, deadline, loads: false }
     this.#become(retrying, timeoutMs)
-    log.begin(attempt.message.requestId, attempt.message.wantsLogTail)
+    this.#reports.begin(attempt)
     if (details.exit) this.#reload(retrying)
-    else this.#channel?.killProcesses()
+    else this.#channel?.killProcesses('failure')
   }
 
   #reload(state: Loading): void {
@@ -336,7 +335,7 @@ export class Environment implements RuntimeSide {
     const now = performance.now()
     const begun = name === 'Restoring' ? now : since
     this.#become({ name: 'Busy', attempt, since: begun }, Math.max(deadline - Date.now(), 0))
-    if (name === 'Restoring') this.#reports.restored(now - since)
+    if (name === 'Restoring') this.#reports.restored(attempt, now - since)
     else this.parts.initialised()
     parked(attempt, deadline)
   }
@@ -346,7 +345,7 @@ export class Environment implements RuntimeSide {
     const failure = { ...details, initMs: performance.now() - since }
     const verdict = judgeInitFailure(failure)
     if (!verdict) return this.abandon(failure.reason)
-    log.note(platform.initFailed('invoke', failure.initMs, verdict.status, verdict.errorType))
+    log.note(...platform.initDone({ phase: 'invoke', initMs: failure.initMs, ...verdict }))
     const { requestId } = attempt.message
     const ending =
       verdict.status === 'timeout'
@@ -361,8 +360,9 @@ export class Environment implements RuntimeSide {
     const { attempt, since } = this.#state
     if (attempt.message.requestId !== requestId) return false
     const now = performance.now()
-    // Lambda counts what a runtime does before it asks for more against the timeout, too.
-    const limitMs = this.parts.timeoutSeconds * 1000
+    // Lambda counts what is done before all ask for more against the timeout, too.
+    const leftMs = this.parts.timeoutSeconds * 1000 - (now - since)
+    const limitMs = Math.max(leftMs, LIMIT_MS.Settling)
     this.#become({ name: 'Settling', requestId, since: now }, limitMs)
     this.#reports.finish(attempt, toEnding(now - since))
     return true
@@ -392,8 +392,7 @@ export class Environment implements RuntimeSide {
   #become(next: State, limitMs?: number): void {
     const allowed: readonly StateName[] = TRANSITIONS[this.#state.name]
     assert(allowed.includes(next.name), `${this.parts.id}: ${this.#state.name} -> ${next.name}`)
-    clearTimeout(this.#limit)
-    this.#limit = limitMs === undefined ? undefined : setTimeout(this.#expire, limitMs)
+    this.#limit.set(limitMs)
     this.#state = next
   }
 }

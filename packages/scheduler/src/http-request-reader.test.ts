@@ -158,6 +158,7 @@ test.each([
   'POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
   'POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxx\r\n',
   'POST /x HTTP/1.1\r\nLambda-Runtime-Function-Response-Mode: sideways\r\n\r\n',
+  'GET /x HTTP/1.1\r\nLambda-Extension-Name: a\nREPORT forged\r\n\r\n',
   'GET /x HTTP/1.1\r\n folded: y\r\nz\r\n\r\n',
   `GET /${'x'.repeat(17_000)}`,
 ])('%j is malformed, once', (text) => {

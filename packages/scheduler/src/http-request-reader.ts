@@ -13,6 +13,16 @@ export interface RequestHead {
   contentType?: string
   /** The body is made while it is sent (Lambda-Runtime-Function-Response-Mode: streaming). */
   streams: boolean
+  /** Present when an extension says who it is. */
+  extension?: ExtensionHeaders
+}
+
+/** What extensions say in headers: Lambda-Extension-Name and its like. */
+export interface ExtensionHeaders {
+  name?: string
+  identifier?: string
+  acceptFeature?: string
+  errorType?: string
 }
 
 /** What came behind a chunked body; undefined members were absent. */
@@ -52,12 +62,20 @@ const TRAILER_BYTES_MAX = 64 * 1024
 const NO_TRAILERS: Trailers = {}
 const EMPTY = Buffer.alloc(0)
 const HEAD: Phase = { name: 'head' }
+const EXTENSION_HEADERS: Readonly<Record<string, keyof ExtensionHeaders>> = {
+  'lambda-extension-name': 'name',
+  'lambda-extension-identifier': 'identifier',
+  'lambda-extension-accept-feature': 'acceptFeature',
+  'lambda-extension-function-error-type': 'errorType',
+}
 
 export class RequestReader {
   readonly #listener: RequestListener
   #rest: Buffer = EMPTY
   #phase: Phase = HEAD
   #held = false
+  /** Answers that come at once release within: a deep stack of requests would be a way to end us. */
+  #isRunning = false
   /**
    * The body so far: one buffer that grows, since a list of tiny pieces would cost far more than
    * they hold.
@@ -94,8 +112,14 @@ export class RequestReader {
   }
 
   #run(): void {
-    while (!this.#held && this.#step()) {
-      // Each step consumes what it can.
+    if (this.#isRunning) return
+    this.#isRunning = true
+    try {
+      while (!this.#held && this.#step()) {
+        // Each step consumes what it can.
+      }
+    } finally {
+      this.#isRunning = false
     }
   }
 
@@ -252,7 +276,8 @@ function parseHead(text: string): (RequestHead & { chunked: boolean; length: num
     const colon = line.indexOf(':')
     if (colon < 1) return undefined
     const value = line.slice(colon + 1).trim()
-    switch (line.slice(0, colon).toLowerCase()) {
+    const name = line.slice(0, colon).toLowerCase()
+    switch (name) {
       case 'content-length':
         if (!/^\d{1,12}$/.test(value)) return undefined
         head.length = Number(value)
@@ -276,6 +301,12 @@ function parseHead(text: string): (RequestHead & { chunked: boolean; length: num
       case 'expect':
         head.expectsContinue = value.toLowerCase() === '100-continue'
         break
+      default: {
+        const member = EXTENSION_HEADERS[name]
+        // These are logged: a line end within would make lines of their own.
+        if (member && /[\r\n\0]/.test(value)) return undefined
+        if (member) head.extension = { ...head.extension, [member]: value }
+      }
     }
   }
   return lengths > 1 ? undefined : head

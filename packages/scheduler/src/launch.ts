@@ -12,6 +12,7 @@ import type { Place } from './deployment.ts'
 import type { SandboxDriver, SandboxSpec } from './drivers/driver.ts'
 import { Environment } from './environment.ts'
 import type { EnvironmentEvents } from './environment-parts.ts'
+import { Extended } from './extended.ts'
 import { LogStream, logStreamName } from './log-stream.ts'
 import { platformLog } from './platform-log.ts'
 import type { LaunchReason } from './pool.ts'
@@ -21,7 +22,7 @@ import {
   type InitialisationType,
   runtimeEnvironment,
 } from './runtime-environment.ts'
-import type { ChannelOwner, OpenChannel } from './sandbox-channel.ts'
+import type { OpenChannel } from './sandbox-channel.ts'
 import type { Snapshots } from './snapshots.ts'
 import type { Stems, TakenStem } from './stems.ts'
 import { stopSandbox } from './stop-sandbox.ts'
@@ -35,12 +36,16 @@ export interface LaunchParts {
   /** Absent where none are kept. */
   snapshots?: Snapshots
   region: string
+  /** Where functions reach Hearth, if they may. */
+  endpoint?: string
   /** Those of a new environment. */
   credentialsOf?(place: Place): FunctionCredentials
   codeDirectory(sha256: string): Promise<string>
   /** The layers of a function as one folder, by their hashes in order. */
   layersDirectory(hashes: readonly string[]): Promise<string>
   publishLogs(account: string, group: string, batch: LogBatch): void
+  /** Extensions of a function worked on for so long after its answer. */
+  extensionsMeasured?(ms: number): void
   report(problem: string): void
 }
 
@@ -63,6 +68,7 @@ export function launch(
   const cpus = configuration.memoryMb / MB_PER_CPU
   const { log, platform, ...processes } = describe(parts, place, options.why)
   const sandbox = { id }
+  const thaw = () => parts.driver.thaw(sandbox.id)
   const complain = (what: string, error: unknown) => {
     // One that has ended meanwhile needs nothing any more.
     if (!environment.isEnding) parts.report(`sandbox ${sandbox.id} ${what}: ${error}`)
@@ -72,17 +78,22 @@ export function launch(
     memoryMb: configuration.memoryMb,
     timeoutSeconds: configuration.timeoutSeconds,
     why: options.why,
+    ...tenantOf(place),
     ...processes,
     log,
     platform,
-    startSandbox: (self) => startSandbox(parts, { place, environment: self, log, sandbox }),
-    stopSandbox: (channel) => stopSandbox(parts, sandbox.id, channel),
+    startSandbox: (self) => startSandbox(parts, { place, environment: self, extended, sandbox }),
+    stopSandbox: async (channel) => {
+      await extended.shutDown()
+      await stopSandbox(parts, sandbox.id, channel)
+    },
     freezeAfterMs: parts.driver.freezeAfterMs,
     freeze: () => {
       // One that cannot be frozen only costs idle CPU.
       parts.driver.freeze(sandbox.id).catch((error) => complain('could not be frozen', error))
     },
-    thaw: () => parts.driver.thaw(sandbox.id),
+    thaw,
+    settled: (requestId, closing) => extended.gate.settled(requestId, closing),
     initialised() {
       if (cpus >= INIT_CPUS_MIN) return
       parts.driver
@@ -91,15 +102,20 @@ export function launch(
     },
     events: options.events,
   })
+  const { environment: variables } = processes.process
+  const own = { place, log, platform, environment, variables, thaw }
+  const extended: Extended = new Extended({ ...parts, ...own })
   return environment
 }
 
 /** At least one whole CPU until the function is loaded. */
 export const sandboxCpus = (memoryMb: number) => Math.max(memoryMb / MB_PER_CPU, INIT_CPUS_MIN)
 
+const tenantOf = ({ tenantId }: Place) => tenantId !== undefined && { tenantId }
+
 /** The log and the process of one environment. */
 export function describe(
-  parts: Pick<LaunchParts, 'credentialsOf' | 'publishLogs' | 'region'>,
+  parts: Pick<LaunchParts, 'credentialsOf' | 'endpoint' | 'publishLogs' | 'region'>,
   place: Place,
   why: LaunchReason,
 ) {
@@ -109,10 +125,14 @@ export function describe(
   const stream = logStreamName({ functionName, version: version.version, group }, new Date())
   const platform = platformLog({
     logging: configuration.logging,
+    functionName,
     version: version.version,
+    initializationType: initialisationOf(version, why),
+    logStream: stream,
     memoryMb: configuration.memoryMb,
     runtime: configuration.runtime,
     runtimeArn: runtimeArn(parts.region, configuration.runtime),
+    ...tenantOf(place),
   })
   const log = new LogStream(platform, (events) =>
     parts.publishLogs(account, group, { stream, events }),
@@ -124,6 +144,7 @@ export function describe(
     logStream: stream,
     initialisation: initialisationOf(version, why),
     ...(parts.credentialsOf && { credentials: parts.credentialsOf(place) }),
+    ...(parts.endpoint !== undefined && { endpoint: parts.endpoint }),
   })
   // A cache that spoils an init must not spoil the next one, too.
   const { HEARTH_CACHE: _, ...uncached } = environment
@@ -139,7 +160,7 @@ export function describe(
 interface Launching {
   place: Place
   environment: Environment
-  log: LogStream
+  extended: Extended
   /** Its id: the environment's own, unless a stem becomes the environment. */
   sandbox: { id: string }
 }
@@ -155,13 +176,16 @@ async function startSandbox(parts: LaunchParts, launching: Launching): Promise<v
 async function specialise(
   parts: LaunchParts,
   { stem, isFit }: TakenStem,
-  { place, environment, log, sandbox }: Launching,
+  { place, environment, extended, sandbox }: Launching,
 ): Promise<boolean> {
   const { configuration } = place.version
   const ownId = sandbox.id
   sandbox.id = stem.id
   try {
     const { codeDirectory, layersDirectory } = await sourceOf(parts, place)
+    await extended.find(layersDirectory)
+    // Extensions come before the runtime, which therefore boots anew.
+    const isKept = isFit && !extended.hasExternal
     const specialised = parts.driver.specialise(stem.id, {
       ...(codeDirectory !== undefined && { codeDirectory }),
       ...(layersDirectory !== undefined && { layersDirectory }),
@@ -169,8 +193,9 @@ async function specialise(
       cpus: sandboxCpus(configuration.memoryMb),
       tmpMb: configuration.ephemeralStorageMb,
     })
-    await Promise.all([specialised, isFit ? undefined : stem.empty()])
-    environment.adopt(stem.give(ownerOf(environment, log)), 'stem')
+    await Promise.all([specialised, isKept ? undefined : stem.empty()])
+    const channel = stem.give(extended.owner)
+    environment.adopt(await extended.host(channel, join(parts.runDirectory, stem.id)), 'stem')
   } catch (error) {
     parts.report(`a stem could not be used: ${error}`)
     await stopSandbox(parts, stem.id, await stem.abandon())
@@ -183,16 +208,23 @@ async function specialise(
 
 async function startFresh(
   parts: LaunchParts,
-  { place, environment, log, sandbox }: Launching,
+  { place, environment, extended, sandbox }: Launching,
 ): Promise<void> {
   const { configuration, network } = place.version
   const { id } = sandbox
   const socketDirectory = join(parts.runDirectory, id)
-  const [source, channel] = await Promise.all([
-    sourceOf(parts, place),
-    parts.openChannel(socketDirectory, ownerOf(environment, log)),
-  ])
-  environment.adopt(channel, 'cold')
+  const opening = parts.openChannel(socketDirectory, extended.owner)
+  const source = await sourceOf(parts, place)
+    .then(async (found) => {
+      await extended.find(found.layersDirectory)
+      environment.adopt(await extended.host(await opening, socketDirectory), 'cold')
+      return found
+    })
+    .catch(async (error) => {
+      // Nobody has the channel yet who would close it.
+      await opening.then((channel) => channel.close()).catch(() => {})
+      throw error
+    })
   await parts.driver.start({
     id,
     ...source,
@@ -238,20 +270,6 @@ async function sourceOf(
   assert(image.facts, 'an image that was not found cannot run')
   const { id, resolvedUri: pullName, volumes } = image.facts
   return { image: id, ownImage: { pullName, volumes } }
-}
-
-/** The environment hears its sandbox, and its log the runtime's output. */
-function ownerOf(environment: Environment, log: LogStream): ChannelOwner {
-  return {
-    side: environment,
-    events: {
-      ready: () => environment.sandboxReady(),
-      exited: (exit, kills) => environment.processExited(exit, kills),
-      output: (chunk) => log.take(chunk),
-      outputEnded: () => log.cut(),
-      lost: () => environment.sandboxLost(),
-    },
-  }
 }
 
 function runtimeArn(region: string, runtime: string): string {

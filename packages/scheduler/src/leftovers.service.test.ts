@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { openDockerDriver } from './drivers/docker.ts'
 import { openHarness } from './scheduler-harness.ts'
 
@@ -60,6 +60,17 @@ test('what a killed scheduler leaves is removed and recorded', async () => {
     await next.close()
   }
   expect(await driver.list()).toEqual([])
+})
+
+test('a clock that was set back makes no earlier life, which nobody would give tokens', async () => {
+  const first = await openHarness({ files, schedulerId, dataDirectory })
+  await first.scheduler.close()
+  const hourAgo = Date.now() - 3_600_000
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => hourAgo)
+  const second = await openHarness({ files, schedulerId, dataDirectory })
+  clock.mockRestore()
+  expect(second.life).toBeGreaterThan(first.life)
+  await second.close()
 })
 
 /**

@@ -6,8 +6,15 @@
 import { randomBytes } from 'node:crypto'
 import type { LogEvent } from '@hearth/bus/messages'
 import { LogTail } from './log-tail.ts'
-import { LineReader } from './output-lines.ts'
-import type { Platform } from './platform-log.ts'
+import { type LineListener, LineReader } from './output-lines.ts'
+import { logsDropped, type Platform, type PlatformEvent } from './platform-log.ts'
+
+/** Who hears everything at once, and not when it is published. */
+export interface LogTap {
+  event(event: PlatformEvent): void
+  line(type: LineType, text: string): void
+}
+export type LineType = 'extension' | 'function'
 
 /** One invocation's part of the log. */
 interface Section {
@@ -18,7 +25,7 @@ interface Section {
   tail: LogTail | undefined
   /** The runtime's output for this invocation is complete. */
   isComplete: boolean
-  onComplete: (() => void) | undefined
+  onComplete: (() => void)[]
   /** Makes the last lines; known once the attempt is over. */
   closing: (() => string[]) | undefined
   closedAt: number
@@ -60,7 +67,7 @@ export class LogStream {
   readonly #publish: (events: LogEvent[]) => void
   readonly #platform: Platform
   readonly #reader = new LineReader({
-    line: (text, bytes) => this.#write(text, bytes),
+    line: (text, bytes) => this.#write('function', text, bytes),
     mark: (requestId) => {
       this.#isMarked = true
       if (this.#sections[this.#reading]?.requestId === requestId) this.#complete()
@@ -79,29 +86,39 @@ export class LogStream {
   /** Whether this runtime marks the end of an invocation's output; AWS's own clients do not. */
   #isMarked = false
   #heardAt = 0
+  /** Of this second. */
+  #dropped = { bytes: 0, records: 0 }
+  /** Absent unless somebody subscribed. */
+  tap: LogTap | undefined
 
   constructor(platform: Platform, publish: (events: LogEvent[]) => void) {
     this.#platform = platform
     this.#publish = publish
   }
 
-  /** A line of the platform's own, outside of any invocation. */
-  note(line: string | undefined): void {
-    if (line !== undefined) this.#place({ timestamp: Date.now(), message: line })
+  /** What the platform says of itself, outside of any invocation. */
+  note(...events: PlatformEvent[]): void {
+    for (const event of events) {
+      this.tap?.event(event)
+      const timestamp = Date.now()
+      for (const message of this.#platform.render(event)) this.#place({ timestamp, message })
+    }
   }
 
   /** An invocation begins; output from now on is its own. */
   begin(requestId: string, wantsTail: boolean): void {
     this.#turnPage()
-    const start = this.#platform.start(requestId)
+    this.tap?.event(this.#platform.start(requestId))
     const tail = wantsTail ? new LogTail() : undefined
-    if (start !== undefined) tail?.add(start)
+    const lines = this.#platform.startLines(requestId)
+    for (const line of lines) tail?.add(line)
+    const timestamp = Date.now()
     this.#sections.push({
       requestId,
-      lines: start === undefined ? [] : [{ timestamp: Date.now(), message: start }],
+      lines: lines.map((message) => ({ timestamp, message })),
       tail,
       isComplete: false,
-      onComplete: undefined,
+      onComplete: [],
       closing: undefined,
       closedAt: 0,
       closedTime: 0,
@@ -120,15 +137,21 @@ export class LogStream {
     this.#schedule()
   }
 
-  /** As close, for a caller who wants the tail. Waits a little for the runtime's last output. */
-  async closeWithTail(requestId: string, closing: () => string[]): Promise<string> {
+  /** What a caller wants to see before `close`. Waits a little for the runtime's last output. */
+  async tailOf(requestId: string, closing: () => string[]): Promise<string> {
     const section = this.#find(requestId)
     if (!section?.tail) return ''
+    await this.completion(requestId)
+    for (const line of closing()) section.tail.add(line)
+    return section.tail.text()
+  }
+
+  /** Resolves when the runtime's output for an invocation is complete, or has had its time. */
+  async completion(requestId: string): Promise<void> {
+    const section = this.#find(requestId)
+    if (!section) return
     await this.#completion(section)
     this.#completeUpTo(section)
-    for (const line of closing()) section.tail.add(line)
-    this.close(requestId, closing)
-    return section.tail.text()
   }
 
   /** Output of the runtime, cut anywhere. @returns milliseconds for which to read no more, or 0. */
@@ -138,6 +161,21 @@ export class LogStream {
     this.#heardAt = performance.now()
     this.#reader.take(chunk)
     return this.#read > READ_PER_SECOND_MAX ? untilNext : 0
+  }
+
+  /** Output of an extension, which has a stream of its own and no marks. */
+  openExtension(): { take(chunk: Buffer): number; end(): void } {
+    const line: LineListener['line'] = (text, bytes) => this.#write('extension', text, bytes)
+    const reader = new LineReader({ line, mark() {} })
+    return {
+      take: (chunk) => {
+        const untilNext = this.#countSecond()
+        this.#read += chunk.length
+        reader.take(chunk)
+        return this.#read > READ_PER_SECOND_MAX ? untilNext : 0
+      },
+      end: () => reader.cut(),
+    }
   }
 
   /** The runtime process is gone: what it wrote is all there will be. */
@@ -172,7 +210,7 @@ export class LogStream {
     if (!section) return
     this.#reading += 1
     section.isComplete = true
-    section.onComplete?.()
+    for (const complete of section.onComplete.splice(0)) complete()
   }
 
   #completeUpTo(section: Section): void {
@@ -180,11 +218,15 @@ export class LogStream {
     while (!section.isComplete && this.#sections[this.#reading]) this.#complete()
   }
 
-  /** A line of the function's. */
-  #write(text: string, bytes: number): void {
+  /** A line of the function's, or of one of its extensions. */
+  #write(type: LineType, text: string, bytes: number): void {
     const untilNext = this.#countSecond()
     const before = this.#written
     this.#written += bytes + 1
+    if (this.#written > BYTES_PER_SECOND_MAX) {
+      this.#dropped.bytes += bytes
+      this.#dropped.records += 1
+    } else this.tap?.line(type, text)
     if (before > BYTES_PER_SECOND_MAX) return
     const isOver = this.#written > BYTES_PER_SECOND_MAX
     const message = isOver
@@ -192,16 +234,18 @@ export class LogStream {
         `for ${Math.ceil(untilNext)} ms`
       : text
     this.#sections[this.#reading]?.tail?.add(message)
-    this.#place({ timestamp: Date.now(), message })
+    this.#place({ timestamp: Date.now(), message }, type)
   }
 
   /**
-   * Into the section that is being read, else behind the last one, else straight into the batch.
+   * Into the section that is being read, else behind the last one, else straight into the batch. An
+   * extension's lines belong to an invocation until that is closed: it works on after the answer.
    */
-  #place(event: LogEvent): void {
+  #place(event: LogEvent, type?: LineType): void {
     const section = this.#sections[this.#reading]
     const last = this.#sections.at(-1)
     if (section) section.lines.push(event)
+    else if (last && type === 'extension' && !last.closing) last.lines.push(event)
     else if (last) last.after.push(event)
     else this.#emit(event)
     this.#schedule()
@@ -215,6 +259,9 @@ export class LogStream {
       this.#second = second
       this.#written = 0
       this.#read = 0
+      const { bytes, records } = this.#dropped
+      this.#dropped = { bytes: 0, records: 0 }
+      if (records > 0) this.tap?.event(logsDropped(bytes, records))
     }
     return (second + 1) * 1000 - now
   }
@@ -272,10 +319,10 @@ export class LogStream {
         timer = setTimeout(look, this.#isMarked ? until - now : QUIET_MS)
       }
       let timer = setTimeout(look, QUIET_MS)
-      section.onComplete = () => {
+      section.onComplete.push(() => {
         clearTimeout(timer)
         resolve()
-      }
+      })
     })
   }
 }

@@ -1,8 +1,9 @@
 // The pool under virtual time, with an engine that plays hundreds of unlucky days: whatever
-// sandboxes do, no environment runs two invocations, no limit is passed, every accepted invocation
-// is answered exactly once, and in the end no sandbox is left. A failure prints its seed; the same
-// seed fails again.
+// sandboxes do, no environment runs two invocations or serves two tenants, no limit is passed,
+// every accepted invocation is answered exactly once, and in the end no sandbox is left. A failure
+// prints its seed; the same seed fails again.
 
+import type { StartKind } from '@hearth/core/invocation'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Attempt } from './attempt.ts'
@@ -39,7 +40,16 @@ interface Day {
   kept: number
   /** Whether the scheduler stops in the midst of it all. */
   endsEarly: boolean
-  arrivals: { afterMs: number; version: number; wantsTail: boolean; reader: Reader }[]
+  arrivals: Arrival[]
+}
+
+interface Arrival {
+  afterMs: number
+  version: number
+  /** For whom, if the version keeps its tenants apart. */
+  tenantId: string
+  wantsTail: boolean
+  reader: Reader
 }
 
 const day: fc.Arbitrary<Day> = fc.record({
@@ -60,7 +70,8 @@ const day: fc.Arbitrary<Day> = fc.record({
   arrivals: fc.array(
     fc.record({
       afterMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3_000 })),
-      version: fc.integer({ min: 0, max: 4 }),
+      version: fc.integer({ min: 0, max: 6 }),
+      tenantId: fc.constantFrom('blue', 'green', 'grey'),
       wantsTail: fc.boolean(),
       reader: fc.constantFrom<Reader>(
         'in one piece',
@@ -78,13 +89,18 @@ const day: fc.Arbitrary<Day> = fc.record({
 /** Less than the longest answers. */
 const STREAMED_BYTES_MAX = 160_000
 
-/** Two functions, one of which is deployed three times, with different sizes. */
+/**
+ * A version that is deployed three times, with different sizes, two more, and one that keeps its
+ * tenants apart and is deployed twice.
+ */
 const VERSIONS = [
   makeVersion({ memoryMb: 128, timeoutSeconds: 1 }),
   makeVersion({ memoryMb: 256, timeoutSeconds: 3, ephemeralStorageMb: 1024 }),
   makeVersion({ memoryMb: 512, timeoutSeconds: 2 }),
   { ...makeVersion({ memoryMb: 256 }), version: '1' },
   { ...makeVersion({ memoryMb: 128, runtime: 'unknown1.x' }), version: '2' },
+  { ...makeVersion({ memoryMb: 128, tenancy: 'PER_TENANT' }), version: '3' },
+  { ...makeVersion({ memoryMb: 256, tenancy: 'PER_TENANT', timeoutSeconds: 1 }), version: '3' },
 ]
 
 test('whatever happens, the laws of the pool hold', { timeout: 120_000 }, async () => {
@@ -100,6 +116,10 @@ test('whatever happens, the laws of the pool hold', { timeout: 120_000 }, async 
   }
   expect(ended.get('never: timed out')).toBeGreaterThan(5)
   expect(ended.get('at once: function error')).toBeGreaterThan(5)
+  // Tenants found environments of their own again, and others had to start beside idle ones.
+  expect(ended.get("a tenant's: warm")).toBeGreaterThan(100)
+  expect(ended.get("a tenant's: cold")).toBeGreaterThan(100)
+  expect(ended.get("a tenant's: stem")).toBeGreaterThan(100)
 })
 
 async function live(plan: Day, ended: Map<string, number>): Promise<void> {
@@ -133,7 +153,9 @@ async function live(plan: Day, ended: Map<string, number>): Promise<void> {
     await vi.advanceTimersByTimeAsync(arrival.afterMs)
     const version = VERSIONS[arrival.version] ?? VERSIONS[0]
     if (!version) return
-    const message = { ...makeMessage(version), wantsLogTail: arrival.wantsTail }
+    const { tenantId, wantsTail: wantsLogTail } = arrival
+    const tenant = version.configuration.tenancy && { tenantId }
+    const message = { ...makeMessage(version), wantsLogTail, ...tenant }
     const caller: Caller = { reader: arrival.reader, heard: [] }
     const { accepted: isAccepted } = pool.take(listener(message, caller))
     expect(caller.heard.filter((word) => word !== 'began')).toEqual([])
@@ -154,9 +176,10 @@ async function live(plan: Day, ended: Map<string, number>): Promise<void> {
   await vi.advanceTimersByTimeAsync(120_000)
   await stopped
   judge(plan, { engine, pool, accepted })
-  for (const { reader, stream, heard } of accepted.values()) {
-    const key = `${reader}: ${heard.at(-1)}`
-    if (stream) ended.set(key, (ended.get(key) ?? 0) + 1)
+  const count = (key: string) => ended.set(key, (ended.get(key) ?? 0) + 1)
+  for (const { reader, stream, heard, tenantStart } of accepted.values()) {
+    if (stream) count(`${reader}: ${heard.at(-1)}`)
+    if (tenantStart) count(`a tenant's: ${tenantStart}`)
   }
 }
 
@@ -199,6 +222,8 @@ interface Caller {
   heard: string[]
   stream?: ResponseStream
   read?: Buffer
+  /** How it found its environment, of one who is a tenant. */
+  tenantStart?: StartKind
 }
 
 /** Collects a stream, at the reader's pace, on the test's clock. */
@@ -246,6 +271,7 @@ function listener(message: Attempt['message'], caller: Caller): Attempt {
       const text = Buffer.from(payload).toString()
       const isWhole = report.outcome === 'success'
       if (isWhole) expect(text).toBe(caller.stream ? '' : message.requestId)
+      if (message.tenantId !== undefined) caller.tenantStart = report.start
       heard.push(report.outcome)
       caller.stream?.end()
     },

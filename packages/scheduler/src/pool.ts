@@ -10,7 +10,8 @@ import type { ColdReason } from '@hearth/core/invocation'
 import type { Attempt } from './attempt.ts'
 import { ColdReasons } from './cold-reasons.ts'
 import { decide, findRoom, type PoolFacts, type Room, startAhead } from './decide.ts'
-import { Deployment, type Place } from './deployment.ts'
+import type { Deployment, Place } from './deployment.ts'
+import { Deployments } from './deployments.ts'
 import type { Environment } from './environment.ts'
 import type { EnvironmentEvents } from './environment-parts.ts'
 import { SETTLING_SOON_MS } from './environment-states.ts'
@@ -46,9 +47,7 @@ const STOP_MS_MAX = 20_000
 
 export class Pool {
   readonly #parts: PoolParts
-  readonly #deployments = new Map<string, Deployment>()
-  /** The newest deployment of each function version: the others are superseded. */
-  readonly #newest = new Map<string, Deployment>()
+  readonly #deployments = new Deployments()
   /** All that are not stopping, and whose they are. */
   readonly #environments = new Map<Environment, Deployment>()
   readonly #coldReasons = new ColdReasons()
@@ -65,6 +64,7 @@ export class Pool {
           const deployment = this.#environments.get(environment)
           return !!deployment && (deployment.waiting > 0 || deployment.ahead.has(environment))
         },
+        ownerOf: (environment) => this.#environments.get(environment),
         isQuick: (environment) => {
           const deployment = this.#environments.get(environment)
           return deployment !== undefined && parts.hasStem(deployment.version)
@@ -83,7 +83,7 @@ export class Pool {
   }
 
   get deployments(): Iterable<Deployment> {
-    return this.#deployments.values()
+    return this.#deployments
   }
 
   /** Whether sandboxes boot at this moment, or wait to. */
@@ -98,7 +98,7 @@ export class Pool {
   /** Takes an invocation, or says why not. Once taken it is answered exactly once. */
   take(attempt: Attempt): Acceptance {
     const deployment = this.#deploymentOf(attempt.message)
-    const decision = decide(this.#facts(deployment))
+    const decision = decide(this.#facts(deployment, isPatient(attempt)))
     switch (decision.kind) {
       case 'use': {
         const environment = deployment.takeReady()
@@ -118,10 +118,10 @@ export class Pool {
         this.#launch(deployment, this.#coldReason(deployment), decision)
         return { accepted: true }
       case 'busy':
-        this.#prune(deployment)
+        this.#deployments.prune(deployment)
         return reject('busy')
       case 'throttled':
-        this.#prune(deployment)
+        this.#deployments.prune(deployment)
         return { ...reject('throttled'), throttleReason: 'ConcurrentInvocationLimitExceeded' }
     }
   }
@@ -137,7 +137,7 @@ export class Pool {
       if (deployment.isSurplus(idle)) idle.stop('configuration changed')
     }
     this.#startAhead(deployment)
-    this.#prune(deployment)
+    this.#deployments.prune(deployment)
     const initialised = Math.min(deployment.countInitialised(), count)
     const failure = deployment.aheadFailure
     return { initialised, ...(failure !== undefined && { failure }) }
@@ -158,14 +158,14 @@ export class Pool {
         now - idleSince > idleSeconds * 1000 && !deployment.waitsPatiently(environment)
       if (hasIdled || this.#isOld(environment, now)) environment.stop('idle environments reaped')
     }
-    for (const deployment of this.#deployments.values()) {
+    for (const deployment of this.#deployments) {
       if (deployment.kept > 0 || deployment.hasSnapshot) this.#startAhead(deployment)
     }
   }
 
   /** Ends everything; what has no answer yet fails. Resolves when the last sandbox is gone. */
   async stopAll(): Promise<void> {
-    for (const deployment of this.#deployments.values()) deployment.kept = 0
+    for (const deployment of this.#deployments) deployment.kept = 0
     this.abandonAll('The scheduler stopped before the function answered.')
     const until = performance.now() + STOP_MS_MAX
     while (this.#gate.sandboxes > 0 && performance.now() < until) {
@@ -175,28 +175,25 @@ export class Pool {
 
   /** Ends every environment; what has no answer yet fails for that reason. */
   abandonAll(reason: string): void {
-    for (const deployment of this.#deployments.values()) {
+    for (const deployment of this.#deployments) {
       while (deployment.waiting > 0) this.#dequeue(deployment)?.failed(reason)
     }
     for (const environment of [...this.#environments.keys()]) environment.abandon(reason)
   }
 
   #deploymentOf(place: Place): Deployment {
-    const known = this.#deployments.get(place.version.deploymentId)
+    const known = this.#deployments.get(place)
     if (known) return known
-    const deployment = new Deployment(place)
-    this.#deployments.set(deployment.id, deployment)
-    const { functionKey, version } = deployment
-    const former = this.#newest.get(functionKey)
-    if (former && former.version.lastModified > version.lastModified) return deployment
-    this.#newest.set(functionKey, deployment)
-    // What idles of an older deployment goes now, the rest as it becomes free.
-    for (const environment of former?.listReady() ?? []) environment.stop('configuration changed')
-    if (former) this.#coldReasons.note(functionKey, 'configuration changed')
+    const { deployment, superseded } = this.#deployments.add(place)
+    for (const former of superseded) {
+      // What idles of an older deployment goes now, the rest as it becomes free.
+      for (const environment of former.listReady()) environment.stop('configuration changed')
+      this.#coldReasons.note(former.ownerKey, 'configuration changed')
+    }
     return deployment
   }
 
-  #facts(deployment: Deployment): PoolFacts {
+  #facts(deployment: Deployment, isPatient = false): PoolFacts {
     const { limits } = this.#parts
     const { ready, waiting } = deployment
     // Counting costs, and the common case decides without it.
@@ -207,6 +204,8 @@ export class Pool {
       soonReady,
       waiting,
       memoryMb: deployment.version.configuration.memoryMb,
+      isPatient,
+      memoryMbMax: limits.memoryMb,
       memoryMbFree: this.memoryMbFree,
       memoryMbIdle: idle.reduce((sum, environment) => sum + environment.parts.memoryMb, 0),
       environments: this.#environments.size,
@@ -248,12 +247,13 @@ export class Pool {
   }
 
   #assign(environment: Environment, attempt: Attempt): void {
-    environment.invoke(this.#counted(attempt))
+    environment.invoke(this.#given(environment, attempt))
   }
 
-  /** The attempt, which leaves our count with its answer. */
-  #counted(attempt: Attempt): Attempt {
+  /** The attempt for an environment of its own tenant; it leaves our count with its answer. */
+  #given(environment: Environment, attempt: Attempt): Attempt {
     const { message, payload, openStream } = attempt
+    assert.equal(message.tenantId, environment.parts.tenantId)
     return {
       message,
       payload,
@@ -271,7 +271,7 @@ export class Pool {
   }
 
   #coldReason(deployment: Deployment): ColdReason {
-    if (deployment.environments.size === 0) return this.#coldReasons.of(deployment.functionKey)
+    if (deployment.environments.size === 0) return this.#coldReasons.of(deployment.ownerKey)
     deployment.grew()
     return 'all environments busy'
   }
@@ -327,7 +327,7 @@ export class Pool {
     }
     const attempt = deployment.dequeue()
     if (attempt) return this.#assign(environment, attempt)
-    const isNewest = this.#newest.get(deployment.functionKey) === deployment
+    const isNewest = this.#deployments.isNewest(deployment)
     if (!isNewest || deployment.isSurplus(environment)) {
       return environment.stop('configuration changed')
     }
@@ -343,12 +343,12 @@ export class Pool {
     const { log, platform } = environment.parts
     const verdict = judgeInitFailure(failure)
     if (verdict) {
-      log.note(platform.initFailed('init', failure.initMs, verdict.status, verdict.errorType))
+      log.note(...platform.initDone({ phase: 'init', initMs: failure.initMs, ...verdict }))
     }
     if (deployment.ahead.has(environment)) deployment.aheadFailed(failure.reason)
     const attempt = deployment.dequeue()
     if (!attempt) return undefined
-    const counted = this.#counted(attempt)
+    const counted = this.#given(environment, attempt)
     if (!verdict) {
       counted.failed(failure.reason)
       return undefined
@@ -364,7 +364,7 @@ export class Pool {
     this.#environments.delete(environment)
     deployment.remove(environment)
     this.#gate.withdraw(environment)
-    this.#coldReasons.note(deployment.functionKey, reason)
+    this.#coldReasons.note(deployment.ownerKey, reason)
     // Those who counted on it need another; this runs after the environment has finished stopping
     // its work.
     queueMicrotask(() => this.#rebalance(deployment))
@@ -378,17 +378,12 @@ export class Pool {
       if (room.kind === 'start') this.#launch(deployment, this.#coldReason(deployment), room)
       else this.#dequeue(deployment)?.failed('No host has room for another execution environment.')
     }
-    this.#prune(deployment)
-  }
-
-  /** A deployment that holds nothing is forgotten. */
-  #prune(deployment: Deployment): void {
-    if (!deployment.isEmpty || this.#deployments.get(deployment.id) !== deployment) return
-    this.#deployments.delete(deployment.id)
-    const { functionKey } = deployment
-    if (this.#newest.get(functionKey) === deployment) this.#newest.delete(functionKey)
+    this.#deployments.prune(deployment)
   }
 }
+
+/** What comes from a queue or a stream waits there when it is refused. */
+const isPatient = ({ message: { kind } }: Attempt) => kind === 'async' || kind === 'mapping'
 
 function reject(rejected: Rejection['rejected']): Rejection {
   return { accepted: false, rejected }

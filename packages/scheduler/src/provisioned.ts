@@ -12,8 +12,19 @@ export interface ProvisionedWish {
   count: number
   /** Tokens that are here already: without one nobody may use what is initialised. */
   tokens: number
+  /** Of those, what invocations hold. */
+  running: number
   /** Tells one configuration from the next. */
   modifiedAt: number
+}
+
+/** One version's part here, for the metrics. */
+export interface ProvisionedFigure {
+  functionName: string
+  version: string
+  requested: number
+  initialised: number
+  inUse: number
 }
 
 /** AWS's StatusReason. */
@@ -25,6 +36,7 @@ export class Provisioned {
   /** What the pool was told to hold, by deployment. */
   #held = new Map<string, Place>()
   #shares: ProvisionedShare[] = []
+  #figures: ProvisionedFigure[] = []
 
   constructor(pool: Pick<Pool, 'keep'>, wishes: () => ProvisionedWish[]) {
     this.#pool = pool
@@ -35,16 +47,24 @@ export class Provisioned {
     return this.#shares
   }
 
+  /** As they were a second ago at most. */
+  get figures(): ProvisionedFigure[] {
+    return this.#figures
+  }
+
   turn(): void {
     const wishes = this.#wishes().filter(({ count }) => count > 0)
     const wanted = new Map(wishes.map(({ place }) => [place.version.deploymentId, place]))
     for (const [id, place] of this.#held) if (!wanted.has(id)) this.#pool.keep(place, 0)
     this.#held = wanted
-    this.#shares = wishes.map(({ place, count, tokens, modifiedAt }) => {
+    this.#figures = []
+    this.#shares = wishes.map(({ place, count, tokens, running, modifiedAt }) => {
       const { failure, ...kept } = this.#pool.keep(place, count)
       const initialised = Math.min(kept.initialised, tokens)
-      const { account, functionName, version } = place
-      const share = { account, functionName, version: version.version, modifiedAt, initialised }
+      const { account, functionName } = place
+      const { version } = place.version
+      this.#figures.push({ functionName, version, requested: count, initialised, inUse: running })
+      const share = { account, functionName, version, modifiedAt, initialised }
       return failure === undefined ? share : { ...share, failed: INIT_FAILURE }
     })
   }

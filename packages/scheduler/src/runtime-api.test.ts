@@ -5,6 +5,7 @@ import { type Duplex, duplexPair } from 'node:stream'
 import { RESPONSE_BYTES_MAX } from '@hearth/core/invocation'
 import { beforeEach, expect, test } from 'vitest'
 import type { Attempt } from './attempt.ts'
+import { BodyRoom } from './body-room.ts'
 import { ResponseStream } from './response-stream.ts'
 import { serveRuntime } from './runtime-api.ts'
 import type { Parked, RuntimeSide } from './runtime-side.ts'
@@ -13,6 +14,7 @@ import { makeMessage, makeVersion } from './scheduler-harness.ts'
 const API = '/2018-06-01/runtime'
 const NEXT = `GET ${API}/invocation/next HTTP/1.1\r\n\r\n`
 
+let room: BodyRoom
 let runtime: Duplex
 let socket: Duplex
 let received: string[]
@@ -28,9 +30,10 @@ beforeEach(() => {
   heard = []
   parked = undefined
   current = undefined
+  room = new BodyRoom()
   ;[socket, runtime] = duplexPair()
   runtime.on('data', (chunk) => received.push(String(chunk)))
-  serveRuntime({ side }, socket)
+  serveRuntime({ side }, socket, room)
 })
 
 const answer = (what: string) => (requestId: string, body?: Buffer) => {
@@ -147,13 +150,15 @@ test('an answer without any length is empty, and says so', async () => {
 test('an event has AWS’s headers, and nothing can be smuggled into them', async () => {
   runtime.write(NEXT)
   await settled()
-  deliver('id-1', { traceId: 'Root=1\r\nX: y', clientContext: '{"a":\n1}' })
+  const tenantId = 'a b\r\nX: y'
+  deliver('id-1', { traceId: 'Root=1\r\nX: y', clientContext: '{"a":\n1}', tenantId })
   await settled()
   expect(received).toEqual([
     'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\n' +
       'Lambda-Runtime-Aws-Request-Id: id-1\r\nLambda-Runtime-Deadline-Ms: 1700000000000\r\n' +
       'Lambda-Runtime-Invoked-Function-Arn: arn:x\r\n' +
       'Lambda-Runtime-Trace-Id: Root=1  X: y\r\n' +
+      'Lambda-Runtime-Aws-Tenant-Id: a b  X: y\r\n' +
       'Lambda-Runtime-Client-Context: {"a": 1}\r\n\r\n{"a":1}',
   ])
 })
@@ -318,4 +323,59 @@ test.each([
   await settled()
   expect(came).toEqual(['one'])
   expect(heard).toEqual(['stream text/x', 'broken id-1'])
+})
+
+/** Another connection of the same sandbox. */
+function connect(owner: { side: RuntimeSide } = { side }) {
+  const [ours, theirs] = duplexPair()
+  serveRuntime(owner, ours, room)
+  return { ours, theirs }
+}
+
+test('connections that never finish their answers hold no more than two of them', async () => {
+  current = 'id-1'
+  const head = `POST ${API}/invocation/id-1/response HTTP/1.1\r\n`
+  const connections = Array.from({ length: 20 }, () => connect())
+  for (const { theirs } of connections) {
+    theirs.write(`${head}Content-Length: ${RESPONSE_BYTES_MAX}\r\n\r\n{`)
+  }
+  await settled()
+  const open = connections.filter(({ ours }) => !ours.destroyed)
+  expect(open).toHaveLength(2)
+  // Who goes away makes room, and so does an answer that is complete.
+  open[0]?.ours.destroy()
+  await settled()
+  runtime.write(post('/invocation/id-1/response', '{}'))
+  await settled()
+  expect(heard).toEqual(['respond id-1 {}'])
+  current = 'id-1'
+  runtime.write(post('/invocation/id-1/response', '{}'))
+  await settled()
+  expect(heard).toHaveLength(2)
+})
+
+test('who asks and never reads is hung up on', async () => {
+  const askedByExtension: RuntimeSide['askedByExtension'] = (_, go) =>
+    go({ status: '200 OK', body: 'x'.repeat(30_000) })
+  const { ours, theirs } = connect({ side: { ...side, askedByExtension } })
+  theirs.pause()
+  theirs.write('PUT /2022-07-01/telemetry HTTP/1.1\r\n\r\n'.repeat(50))
+  await settled()
+  expect([ours.destroyed, ours.writableLength < 200_000]).toEqual([true, true])
+})
+
+test('many requests that are answered at once are no deep stack', async () => {
+  let depth = 0
+  let deepest = 0
+  const askedByExtension: RuntimeSide['askedByExtension'] = (_, go) => {
+    depth += 1
+    deepest = Math.max(deepest, depth)
+    go({ status: '200 OK', body: 'OK' })
+    depth -= 1
+  }
+  const { theirs } = connect({ side: { ...side, askedByExtension } })
+  theirs.resume()
+  theirs.write('PUT /2022-07-01/telemetry HTTP/1.1\r\n\r\n'.repeat(300))
+  await settled()
+  expect(deepest).toBe(1)
 })

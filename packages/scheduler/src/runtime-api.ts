@@ -6,6 +6,13 @@
 import type { Duplex } from 'node:stream'
 import { RESPONSE_BYTES_MAX } from '@hearth/core/invocation'
 import type { Attempt } from './attempt.ts'
+import type { BodyRoom } from './body-room.ts'
+import {
+  API_BODY_BYTES_MAX,
+  type ApiAnswer,
+  type ApiRequest,
+  matchExtensionsApi,
+} from './extensions-api.ts'
 import {
   type RequestHead,
   type RequestListener,
@@ -13,6 +20,19 @@ import {
   type Trailers,
 } from './http-request-reader.ts'
 import type { ResponseStream } from './response-stream.ts'
+import {
+  ACCEPTED,
+  CONTINUE,
+  eventHead,
+  fromExtensionsApi,
+  REFUSED_ID,
+  REFUSED_NOW,
+  REFUSED_PATH,
+  REFUSED_SYNTAX,
+  RESTORED,
+  refusedSize,
+  specialised,
+} from './runtime-answers.ts'
 import type { Parked, RuntimeSide } from './runtime-side.ts'
 import { streamError } from './stream-error.ts'
 
@@ -21,7 +41,10 @@ interface Answering {
   requestId: string
   expects: 'answer' | 'no more' | 'nothing'
 }
-type Route = { name: 'next' | 'init error' | 'restore' | 'specialisation' | 'unknown' } | Answering
+type Route =
+  | { name: 'next' | 'init error' | 'restore' | 'specialisation' | 'unknown' }
+  | Answering
+  | { name: 'extension'; head: RequestHead; operation: ApiRequest['operation'] }
 
 const PREFIX = '/2018-06-01/runtime'
 const NEXT = `${PREFIX}/invocation/next`
@@ -36,25 +59,24 @@ const ANSWER = /^\/2018-06-01\/runtime\/invocation\/([0-9a-zA-Z-]{1,64})\/(respo
 const ERROR_BYTES_MAX = 256 * 1024
 /** What a client may send ahead while it waits for an answer. */
 const BACKLOG_BYTES_MAX = 64 * 1024
+/** Who asks for more while so much of its answers is unread does not mean to read them. */
+const UNREAD_BYTES_MAX = 64 * 1024
 /** A loop of bad requests must not occupy the scheduler. */
 const REFUSAL_MS = 10
 /** Payloads up to this size are copied beside their head, so that one write carries both. */
 const JOINED_BYTES_MAX = 64 * 1024
-const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 const TOO_LARGE_ERROR = Buffer.from('{"errorType":"Unknown","errorMessage":"(too large)"}')
-const ACCEPTED = render('202 Accepted', '{"status":"OK"}\n')
 const NOTHING = Buffer.alloc(0)
 /** What a stream holds when its runtime does not say. */
 const OCTETS = 'application/octet-stream'
-const ACCEPTED_EMPTY = render('200 OK', '{}')
 const UNKNOWN: Route = { name: 'unknown' }
 
 /**
  * Serves one connection of a runtime. Whoever owns the sandbox at the moment of a request answers
  * it.
  */
-export function serveRuntime(owner: { side: RuntimeSide }, socket: Duplex): void {
-  const connection = new RuntimeConnection(owner, socket)
+export function serveRuntime(owner: { side: RuntimeSide }, socket: Duplex, room: BodyRoom): void {
+  const connection = new RuntimeConnection(owner, socket, room)
   const reader = new RequestReader(connection)
   connection.reader = reader
   socket.on('data', (chunk) => {
@@ -71,6 +93,7 @@ class RuntimeConnection implements RequestListener {
   reader: RequestReader | undefined
   readonly #owner: { readonly side: RuntimeSide }
   readonly #socket: Duplex
+  readonly #room: BodyRoom
   #route: Route = UNKNOWN
   #closes = false
   #parked: Parked | undefined
@@ -83,9 +106,10 @@ class RuntimeConnection implements RequestListener {
    */
   #unsent: Buffer[] = []
 
-  constructor(owner: { readonly side: RuntimeSide }, socket: Duplex) {
+  constructor(owner: { readonly side: RuntimeSide }, socket: Duplex, room: BodyRoom) {
     this.#owner = owner
     this.#socket = socket
+    this.#room = room
   }
 
   get #side(): RuntimeSide {
@@ -95,7 +119,19 @@ class RuntimeConnection implements RequestListener {
   begin(head: RequestHead): number | 'pieces' {
     this.#closes = head.closes
     this.#route = this.#match(head)
+    const wanted = this.#wish(head)
+    const bytes = wanted === 'pieces' ? 0 : wanted
+    if (this.#socket.writableLength > UNREAD_BYTES_MAX || !this.#room.take(this, bytes)) {
+      this.#route = UNKNOWN
+      this.#socket.destroy()
+      return 0
+    }
     if (head.expectsContinue) this.#socket.write(CONTINUE)
+    return wanted
+  }
+
+  /** How much of the body is wanted. */
+  #wish(head: RequestHead): number | 'pieces' {
     switch (this.#route.name) {
       case 'response':
         if (this.#route.expects !== 'answer') return 0
@@ -108,6 +144,8 @@ class RuntimeConnection implements RequestListener {
         return this.#route.expects === 'answer' ? ERROR_BYTES_MAX : 0
       case 'init error':
         return ERROR_BYTES_MAX
+      case 'extension':
+        return API_BODY_BYTES_MAX
       default:
         return 0
     }
@@ -118,6 +156,7 @@ class RuntimeConnection implements RequestListener {
   }
 
   complete(body: Buffer | undefined, trailers: Trailers): void {
+    this.#room.giveBack(this)
     const route = this.#route
     switch (route.name) {
       case 'next':
@@ -133,15 +172,18 @@ class RuntimeConnection implements RequestListener {
         return this.#answer(route, body, streamError(trailers))
       case 'error':
         return this.#answer(route, body)
+      case 'extension':
+        return this.#extension({ ...route, body })
       case 'unknown':
-        return this.#refuse('404 Not Found', 'InvalidRequest', 'No such path')
+        return this.#refuse(REFUSED_PATH)
     }
   }
 
   malformed(): void {
     this.#closes = true
+    this.#room.giveBack(this)
     this.#breakStream()
-    this.#refuse('400 Bad Request', 'InvalidRequest', 'The request is not valid HTTP/1.1')
+    this.#refuse(REFUSED_SYNTAX)
   }
 
   /** Writes the answers that need not wait for an event. */
@@ -155,6 +197,7 @@ class RuntimeConnection implements RequestListener {
     const parked = this.#parked
     this.#parked = undefined
     if (parked) this.#side.hungUp(parked)
+    this.#room.giveBack(this)
     this.#breakStream()
   }
 
@@ -185,23 +228,24 @@ class RuntimeConnection implements RequestListener {
     const bytesMax = this.#stream?.bytesMax ?? 0
     this.#stream = undefined
     // It was ended for its size, or its time.
-    if (this.#side.expects(requestId) !== 'answer') return this.#refuseSize(bytesMax)
+    if (this.#side.expects(requestId) !== 'answer') return this.#refuse(refusedSize(bytesMax))
     const error = streamError(trailers)
     if (error) this.#side.fail(requestId, error)
     else this.#side.respond(requestId, NOTHING)
     this.#unsent.push(ACCEPTED)
   }
 
-  #match({ method, path }: RequestHead): Route {
+  #match(head: RequestHead): Route {
+    const { method, path } = head
     if (method === 'GET') {
       if (path === NEXT) return { name: 'next' }
       if (path === RESTORE) return { name: 'restore' }
-      return path === SPECIALISATION ? { name: 'specialisation' } : UNKNOWN
+      return path === SPECIALISATION ? { name: 'specialisation' } : matchExtension(head)
     }
-    if (method !== 'POST') return UNKNOWN
+    if (method !== 'POST') return matchExtension(head)
     if (path === INIT_ERROR || path === RESTORE_ERROR) return { name: 'init error' }
     const [, requestId, name] = ANSWER.exec(path) ?? []
-    if (requestId === undefined) return UNKNOWN
+    if (requestId === undefined) return matchExtension(head)
     const expects = this.#side.expects(requestId)
     return { name: name === 'error' ? 'error' : 'response', requestId, expects }
   }
@@ -212,19 +256,34 @@ class RuntimeConnection implements RequestListener {
     this.reader?.hold()
     if (this.#side.next(parked)) return
     this.#parked = undefined
-    this.#refuse('403 Forbidden', 'InvalidStateTransition')
+    this.#refuse(REFUSED_NOW)
   }
 
   #specialisation(): void {
-    this.#wait((go) =>
-      this.#side.specialisation((environment) =>
-        go(render('200 OK', JSON.stringify({ environment }))),
-      ),
-    )
+    this.#wait((go) => this.#side.specialisation((environment) => go(specialised(environment))))
   }
 
   #restore(): void {
-    this.#wait((go) => this.#side.restore(() => go(ACCEPTED_EMPTY)))
+    this.#wait((go) => this.#side.restore(() => go(RESTORED)))
+  }
+
+  #extension(request: ApiRequest): void {
+    const side = this.#side
+    if (!side.askedByExtension) return this.#refuse(REFUSED_PATH)
+    this.reader?.hold()
+    side.askedByExtension(request, (answer) => {
+      const isRefused = !answer.status.startsWith('2')
+      if (isRefused) setTimeout(() => this.#say(answer), REFUSAL_MS)
+      else this.#say(answer)
+    })
+  }
+
+  /** The answer to a request that held the reader. */
+  #say(answer: ApiAnswer): void {
+    this.#unsent.push(fromExtensionsApi(answer))
+    this.flush()
+    this.reader?.release()
+    this.flush()
   }
 
   /** Answers later, when whoever was asked calls back; refuses when it would not. */
@@ -235,23 +294,13 @@ class RuntimeConnection implements RequestListener {
       this.flush()
       this.reader?.release()
     }
-    if (!ask(go)) this.#refuse('403 Forbidden', 'InvalidStateTransition')
+    if (!ask(go)) this.#refuse(REFUSED_NOW)
   }
 
-  #deliver({ message, payload }: Attempt, deadline: number): void {
+  #deliver(attempt: Attempt, deadline: number): void {
     this.#parked = undefined
-    const { traceId, clientContext } = message
-    const head = Buffer.from(
-      'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n' +
-        `Content-Length: ${payload.length}\r\n` +
-        `Lambda-Runtime-Aws-Request-Id: ${message.requestId}\r\n` +
-        `Lambda-Runtime-Deadline-Ms: ${deadline}\r\n` +
-        `Lambda-Runtime-Invoked-Function-Arn: ${oneLine(message.invokedArn)}\r\n` +
-        (traceId ? `Lambda-Runtime-Trace-Id: ${oneLine(traceId)}\r\n` : '') +
-        (clientContext ? `Lambda-Runtime-Client-Context: ${oneLine(clientContext)}\r\n` : '') +
-        '\r\n',
-    )
-    this.#unsent.push(head)
+    const { payload } = attempt
+    this.#unsent.push(eventHead(attempt, deadline))
     if (payload.length <= JOINED_BYTES_MAX) {
       this.#socket.write(Buffer.concat([...this.#unsent.splice(0), payload]))
     } else {
@@ -266,40 +315,27 @@ class RuntimeConnection implements RequestListener {
 
   #answer(route: Answering, body: Buffer | undefined, error?: Buffer): void {
     const { name, requestId, expects } = route
-    if (expects === 'no more') return this.#refuse('403 Forbidden', 'InvalidStateTransition')
-    if (expects === 'nothing') return this.#refuseId()
+    if (expects === 'no more') return this.#refuse(REFUSED_NOW)
+    if (expects === 'nothing') return this.#refuse(REFUSED_ID)
     if (!body && name === 'response') {
-      if (!this.#side.respondTooLarge(requestId, RESPONSE_BYTES_MAX)) return this.#refuseId()
-      return this.#refuseSize(RESPONSE_BYTES_MAX)
+      if (!this.#side.respondTooLarge(requestId, RESPONSE_BYTES_MAX))
+        return this.#refuse(REFUSED_ID)
+      return this.#refuse(refusedSize(RESPONSE_BYTES_MAX))
     }
     const bytes = error ?? body ?? TOO_LARGE_ERROR
     const failed = name === 'error' || error !== undefined
     const side = this.#side
     const done = failed ? side.fail(requestId, bytes) : side.respond(requestId, bytes)
     if (done) this.#unsent.push(ACCEPTED)
-    else this.#refuseId()
+    else this.#refuse(REFUSED_ID)
   }
 
   #settle(done: boolean): void {
     if (done) this.#unsent.push(ACCEPTED)
-    else this.#refuse('403 Forbidden', 'InvalidStateTransition')
+    else this.#refuse(REFUSED_NOW)
   }
 
-  #refuseId(): void {
-    this.#refuse('400 Bad Request', 'InvalidRequestID', 'Invalid request ID')
-  }
-
-  #refuseSize(bytesMax: number): void {
-    const message = `Exceeded maximum allowed payload size (${bytesMax} bytes).`
-    this.#refuse('413 Payload Too Large', 'RequestEntityTooLarge', message)
-  }
-
-  #refuse(
-    status: string,
-    errorType: string,
-    errorMessage = 'The runtime may not do this now',
-  ): void {
-    const answer = render(status, JSON.stringify({ errorMessage, errorType }))
+  #refuse(answer: Buffer): void {
     this.reader?.hold()
     setTimeout(() => {
       this.#unsent.push(answer)
@@ -317,14 +353,7 @@ class RuntimeConnection implements RequestListener {
   }
 }
 
-function render(status: string, body: string): Buffer {
-  return Buffer.from(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  )
-}
-
-/** Header values carry no line ends; the client context is JSON, where they mean nothing. */
-function oneLine(text: string): string {
-  return /[\r\n\0]/.test(text) ? text.replaceAll(/[\r\n\0]/g, ' ') : text
+function matchExtension(head: RequestHead): Route {
+  const operation = matchExtensionsApi(head)
+  return operation ? { name: 'extension', head, operation } : UNKNOWN
 }

@@ -31,6 +31,20 @@ test('the platform’s variables, and the function’s own beside them', () => {
   })
 })
 
+test('Hearth’s address where there is one, and the function’s own words about it', () => {
+  const endpoint = 'http://host.docker.internal:4574'
+  const own = { AWS_ENDPOINT_URL_STS: 'https://sts.example.com' }
+  const version = makeVersion({ environment: own })
+  expect(runtimeEnvironment({ ...facts, version, endpoint })).toMatchObject({
+    AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: endpoint,
+    AWS_ENDPOINT_URL_LAMBDA: endpoint,
+    ...own,
+  })
+  expect(runtimeEnvironment({ ...facts, version: makeVersion({}) })).not.toHaveProperty(
+    'AWS_ENDPOINT_URL_LAMBDA',
+  )
+})
+
 test('credentials only when there are some, and not to be overridden', () => {
   const version = makeVersion({ environment: { AWS_REGION: 'x', AWS_ACCESS_KEY_ID: 'y' } })
   const credentials = { accessKeyId: 'id', secretAccessKey: 'secret' }

@@ -21,8 +21,12 @@ export interface RuntimeFacts {
   logStream: string
   initialisation: InitialisationType
   credentials?: FunctionCredentials
+  /** Where functions reach Hearth, if they may. */
+  endpoint?: string
 }
 
+/** Services that Hearth answers for and a function's role may use, as AWS's SDKs name them. */
+const OWN_SERVICES = ['LAMBDA', 'CLOUDWATCH_LOGS', 'STS']
 /** What every process of a runtime starts with, whichever function it runs. */
 const PLATFORM = {
   AWS_XRAY_CONTEXT_MISSING: 'LOG_ERROR',
@@ -38,6 +42,8 @@ const PLATFORM = {
 }
 /** hearth-init listens here, in the sandbox's own network (images/README.md). */
 const RUNTIME_API = '127.0.0.1:9001'
+/** And hearth-extensions here, for as many as there may be. */
+const EXTENSIONS_API = '127.0.0.1:9002'
 /** Docker's own default, for an image that does not say. */
 const IMAGE_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const RUNTIME_SOCKET = { HEARTH_RUNTIME_SOCKET: '/run/hearth/runtime.sock' }
@@ -59,6 +65,7 @@ export function runtimeEnvironment(facts: RuntimeFacts): Record<string, string> 
   const { configuration } = version
   const { before, after } = version.image ? ofImage(version) : ofRuntime(configuration)
   return {
+    ...endpointVariables(facts.endpoint),
     ...before,
     ...configuration.environment,
     AWS_REGION: region,
@@ -79,6 +86,23 @@ export function runtimeEnvironment(facts: RuntimeFacts): Record<string, string> 
     ...logVariables(configuration.logging),
     ...credentialVariables(facts.credentials),
   }
+}
+
+/** What is the runtime's alone, and no extension sees (Lambda guide, "Extensions API"). */
+const NOT_FOR_EXTENSIONS = [
+  ...['_HANDLER', 'LAMBDA_TASK_ROOT', 'LAMBDA_RUNTIME_DIR', 'AWS_EXECUTION_ENV'],
+  ...['AWS_LAMBDA_LOG_GROUP_NAME', 'AWS_LAMBDA_LOG_STREAM_NAME'],
+  ...['AWS_XRAY_CONTEXT_MISSING', 'AWS_XRAY_DAEMON_ADDRESS'],
+  ...['_AWS_XRAY_DAEMON_ADDRESS', '_AWS_XRAY_DAEMON_PORT'],
+  ...['HEARTH_CACHE', 'HEARTH_RUNTIME_SOCKET', 'PWD'],
+]
+
+/** Those of an extension beside a runtime with these. */
+export function extensionEnvironment(
+  runtime: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const own = Object.entries(runtime).filter(([name]) => !NOT_FOR_EXTENSIONS.includes(name))
+  return { ...Object.fromEntries(own), AWS_LAMBDA_RUNTIME_API: EXTENSIONS_API }
 }
 
 /** Variables under the function's own, and over them. */
@@ -123,6 +147,12 @@ function logVariables(logging: Logging): Record<string, string> {
     AWS_LAMBDA_LOG_FORMAT: 'JSON',
     AWS_LAMBDA_LOG_LEVEL: logging.applicationLevel ?? 'INFO',
   }
+}
+
+/** So that SDKs call Hearth unasked; a function that names other places calls those. */
+function endpointVariables(endpoint: string | undefined): Record<string, string> {
+  if (endpoint === undefined) return {}
+  return Object.fromEntries(OWN_SERVICES.map((name) => [`AWS_ENDPOINT_URL_${name}`, endpoint]))
 }
 
 function credentialVariables(credentials: FunctionCredentials | undefined): Record<string, string> {

@@ -2,6 +2,7 @@
 // a runtime makes of its requests. The HTTP of it is runtime-api's; nothing here has a state.
 
 import type { Attempt } from './attempt.ts'
+import type { ApiAnswer, ApiRequest } from './extensions-api.ts'
 import type { ResponseStream } from './response-stream.ts'
 
 /**
@@ -33,6 +34,8 @@ export interface RuntimeSide {
   /** The connection ended, or made no sense any more, in the middle of a stream. */
   streamBroken(requestId: string): void
   initFailed(body: Buffer): boolean
+  /** An extension asks, and is answered by `go`; absent where there can be none. */
+  askedByExtension?(request: ApiRequest, go: (answer: ApiAnswer) => void): void
 }
 
 /** Who has no work and takes no answer: what others add to is all that they may hear. */

@@ -6,7 +6,9 @@
 import { chmod, mkdir, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
-import type { RuntimeExit } from '@hearth/core/invocation'
+import type { ProcessEnd } from '@hearth/core/invocation'
+import { BodyRoom } from './body-room.ts'
+import { readFrames, sendFrame } from './frames.ts'
 import { serveRuntime } from './runtime-api.ts'
 import type { RuntimeSide } from './runtime-side.ts'
 
@@ -22,7 +24,7 @@ export interface ChannelEvents {
   /** hearth-init is connected and waits for orders. */
   ready(): void
   /** The runtime process ended; `kills` counts the sandbox's out-of-memory kills so far. */
-  exited(exit: RuntimeExit, kills: number): void
+  exited(exit: ProcessEnd, kills: number): void
   /** @returns milliseconds for which to read no more, or 0. */
   output(chunk: Buffer): number
   /** A runtime process's output is complete. */
@@ -39,18 +41,17 @@ export interface ChannelOwner {
 
 export interface SandboxChannel {
   startProcess(spec: ProcessSpec): void
-  killProcesses(): void
+  /** For a reason that extensions are told, where there are any. */
+  killProcesses(reason?: 'failure' | 'timeout'): void
   /** The high-water mark of the sandbox's memory in bytes; 0 when it cannot be known. */
   memoryPeak(): Promise<number>
   close(): Promise<void>
 }
 
-const FRAME_BYTES_MAX = 1024 * 1024
 /** hearth-init ends the sandbox after ten seconds without a word that the scheduler lives. */
 const ALIVE_MS = 3_000
 /** hearth-init answers at once; a sandbox that does not is not waited for. */
 const MEMORY_ANSWER_MS = 200
-const LENGTH_BYTES = 4
 /** hearth-init needs one control connection and one for the log; a runtime rarely more than two. */
 const CONNECTIONS_MAX = 8
 
@@ -62,10 +63,11 @@ export const openSandboxChannel: OpenChannel = async (directory, owner) => {
   await mkdir(directory, { recursive: true, mode: 0o755 })
   const control = new ControlConnection(owner)
   const sockets = new Set<Socket>()
+  const room = new BodyRoom()
   const servers = [
     (socket: Socket) => control.adopt(socket),
     (socket: Socket) => readLog(socket, owner),
-    (socket: Socket) => serveRuntime(owner, socket),
+    (socket: Socket) => serveRuntime(owner, socket, room),
   ].map((serve) =>
     createServer((socket) => {
       sockets.add(socket)
@@ -95,19 +97,28 @@ export const openSandboxChannel: OpenChannel = async (directory, owner) => {
   }
 }
 
-/** A runtime that writes faster than its log may grow has to wait. */
-function readLog(socket: Socket, owner: ChannelOwner): void {
+const readLog = (socket: Socket, owner: ChannelOwner) =>
+  readOutput(socket, {
+    take: (chunk) => owner.events.output(chunk),
+    end: () => owner.events.outputEnded(),
+  })
+
+/** A process that writes faster than its log may grow has to wait. */
+export function readOutput(
+  socket: Socket,
+  log: { take(chunk: Buffer): number; end(): void },
+): void {
   socket.on('data', (chunk) => {
-    const pauseMs = owner.events.output(chunk)
+    const pauseMs = log.take(chunk)
     if (pauseMs === 0) return
     socket.pause()
     setTimeout(() => socket.resume(), pauseMs)
   })
-  socket.on('close', () => owner.events.outputEnded())
+  socket.on('close', () => log.end())
   socket.on('error', () => socket.destroy())
 }
 
-function listen(server: Server, path: string): Promise<void> {
+export function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(path, () => {
@@ -118,7 +129,7 @@ function listen(server: Server, path: string): Promise<void> {
   })
 }
 
-function encodeProcess(spec: ProcessSpec): Buffer {
+export function encodeProcess(spec: ProcessSpec): Buffer {
   const environment = Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`)
   const { directory, search } = spec
   const fields = [directory, search, spec.arguments.length, ...spec.arguments, ...environment]
@@ -129,7 +140,6 @@ function encodeProcess(spec: ProcessSpec): Buffer {
 class ControlConnection {
   readonly #owner: ChannelOwner
   #socket: Socket | undefined
-  #rest: Buffer = Buffer.alloc(0)
   #memoryAsked: ((bytes: number) => void)[] = []
   #closed = false
   #alive: NodeJS.Timeout | undefined
@@ -149,7 +159,7 @@ class ControlConnection {
     const tellAlive = () => socket.writableLength === 0 && this.send('A')
     tellAlive()
     this.#alive = setInterval(tellAlive, ALIVE_MS)
-    socket.on('data', (chunk) => this.#take(chunk))
+    readFrames(socket, (frame) => this.#hear(frame))
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
       clearInterval(this.#alive)
@@ -158,11 +168,8 @@ class ControlConnection {
     })
   }
 
-  send(letter: string, body: Buffer = Buffer.alloc(0)): void {
-    const head = Buffer.alloc(LENGTH_BYTES + 1)
-    head.writeUInt32LE(body.length + 1)
-    head.write(letter, LENGTH_BYTES)
-    this.#socket?.write(Buffer.concat([head, body]))
+  send(letter: string, body?: Buffer): void {
+    if (this.#socket) sendFrame(this.#socket, letter, body)
   }
 
   memoryPeak(): Promise<number> {
@@ -183,31 +190,22 @@ class ControlConnection {
     this.#socket?.destroy()
   }
 
-  #take(chunk: Buffer): void {
-    this.#rest = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk
-    while (this.#rest.length >= LENGTH_BYTES) {
-      const length = this.#rest.readUInt32LE(0)
-      if (length > FRAME_BYTES_MAX) {
-        this.#socket?.destroy()
-        return
-      }
-      if (this.#rest.length < LENGTH_BYTES + length) return
-      const payload = this.#rest.toString('latin1', LENGTH_BYTES, LENGTH_BYTES + length)
-      this.#rest = this.#rest.subarray(LENGTH_BYTES + length)
-      this.#hear(payload)
-    }
-  }
-
   #hear(payload: string): void {
     if (payload[0] === 'R') this.#owner.events.ready()
     if (payload[0] === 'M') this.#memoryAsked.shift()?.(Number(payload.slice(1)) || 0)
     if (payload[0] !== 'X') return
-    const [how = '', code, , kills, ...path] = payload.slice(1).split(' ')
-    this.#owner.events.exited(readExit(how, Number(code) || 0, path.join(' ')), Number(kills) || 0)
+    const { exit, kills } = readEnd(payload.slice(1))
+    this.#owner.events.exited(exit, kills)
   }
 }
 
-function readExit(how: string, code: number, path: string): RuntimeExit {
+/** How a process ended, in hearth-init's words. */
+export function readEnd(words: string): { exit: ProcessEnd; kills: number } {
+  const [how = '', code, , kills, ...path] = words.split(' ')
+  return { exit: readExit(how, Number(code) || 0, path.join(' ')), kills: Number(kills) || 0 }
+}
+
+function readExit(how: string, code: number, path: string): ProcessEnd {
   switch (how) {
     case 'signal':
       return { signal: code }

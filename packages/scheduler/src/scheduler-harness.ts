@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Acceptance, InvokeMessage, InvokeReply } from '@hearth/bus/messages'
 import type { Answerer, Requests } from '@hearth/bus/requests'
@@ -32,6 +32,8 @@ export interface Answer {
 
 export interface Harness {
   scheduler: Scheduler
+  /** The number of its life. */
+  life: number
   dataDirectory: string
   /** Messages of the log, in order. */
   log: string[]
@@ -70,6 +72,8 @@ const ENOUGH: HeldTokens = {
   wait: async () => 'any',
   give() {},
   wishes: () => [],
+  figures: () => ({ limit: 1000, allocated: 0, unreservedRunning: 0, reserved: [] }),
+  knows: () => true,
   reasonFor: () => 'ConcurrentInvocationLimitExceeded',
   async close() {},
 }
@@ -88,6 +92,7 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
   await mkdir(code, { recursive: true })
   for (const [name, text] of Object.entries(options.files)) {
     const mode = /^(#!|\x7fELF)/.test(text) ? 0o755 : 0o644
+    await mkdir(dirname(join(code, name)), { recursive: true })
     await writeFile(join(code, name), text, { mode })
   }
   const harness = { dataDirectory, log: [], records: [], problems: [] } as unknown as Harness
@@ -105,7 +110,10 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     namespacesMax: options.namespacesMax ?? 0,
     isolation: { allow: [], ...options.isolation },
     requests: oneAnswerer(answerers as unknown[]),
-    openTokens: async () => ENOUGH,
+    async openTokens({ life }) {
+      harness.life = life
+      return ENOUGH
+    },
     codeDirectory: async () => code,
     layersDirectory: async () => code,
     publishLogs: (_account, _group, batch) => {

@@ -7,7 +7,13 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ledgerSubject } from '@hearth/bus/messages'
 import type { InvocationRecord } from '@hearth/core/invocation'
-import { type AttemptLine, type AttemptStart, keyOf } from './attempt-log.ts'
+import {
+  type AttemptLine,
+  type AttemptStart,
+  isAnswered,
+  keyOf,
+  type Running,
+} from './attempt-log.ts'
 
 export interface SegmentShipping {
   directory: string
@@ -109,25 +115,27 @@ async function shipLeftovers(options: SegmentShipping, closing: AbortSignal): Pr
   const lives = Map.groupBy(names, (name) => name.slice(0, name.lastIndexOf('-')))
   for (const [epoch, files] of lives) {
     const numbers = files.map((name) => Number(name.slice(epoch.length + 1, -'.jsonl'.length)))
-    const running = new Map<string, AttemptStart>()
+    const running = new Map<string, Running>()
     for (const number of numbers.sort((a, b) => a - b)) {
       const path = join(options.directory, `${epoch}-${number}.jsonl`)
       const records = replay(await readFile(path, 'utf8'), running)
       const isLast = number === numbers.at(-1)
-      const crashed = isLast ? [...running.values()].map(toCrashed) : []
+      const crashed = isLast ? [...running.values()].map(toRecord) : []
       await ship(options, { path, epoch, number, records: [...records, ...crashed] }, closing)
     }
   }
 }
 
 /** The records of one segment; `running` follows what has begun and not ended. */
-function replay(text: string, running: Map<string, AttemptStart>): InvocationRecord[] {
+function replay(text: string, running: Map<string, Running>): InvocationRecord[] {
   const records: InvocationRecord[] = []
   for (const line of text.split('\n')) {
     const entry = parse(line)
     if (!entry) continue
     if ('begin' in entry) {
       running.set(keyOf(entry.begin), entry.begin)
+    } else if ('answered' in entry) {
+      running.set(keyOf(entry.answered), entry.answered)
     } else {
       running.delete(keyOf(entry.end))
       records.push(entry.end)
@@ -145,7 +153,11 @@ function parse(line: string): AttemptLine | undefined {
   }
 }
 
-function toCrashed(start: AttemptStart): InvocationRecord {
+/** An answer that was given is what happened; what its extensions did after it is not known. */
+const toRecord = (running: Running) => (isAnswered(running) ? running : toCrashed(running))
+
+/** The record of an attempt that never ended; it costs nothing. */
+export function toCrashed(start: AttemptStart): InvocationRecord {
   return {
     ...start,
     durationMicroseconds: 0,

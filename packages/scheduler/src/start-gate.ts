@@ -1,6 +1,6 @@
-// The gate before the engine: environments wait here, in order, until the sandboxes that make room
-// for them are really gone and no more than a few others are booting. It counts what sandboxes
-// hold, never what is planned.
+// The gate before the engine: environments wait here, in order and functions in turns, until the
+// sandboxes that make room for them are really gone and no more than a few others are booting. It
+// counts what sandboxes hold, never what is planned.
 
 import type { Environment } from './environment.ts'
 
@@ -16,6 +16,8 @@ export interface GateLimits {
 export interface GateJudge {
   /** Work that found a place meanwhile needs no new sandbox. */
   isWanted(environment: Environment): boolean
+  /** Whose turn it takes. */
+  ownerOf(environment: Environment): unknown
   /** Whether a stem waits for it: nothing boots then. */
   isQuick(environment: Environment): boolean
 }
@@ -69,7 +71,7 @@ export class StartGate {
   }
 
   #open(): void {
-    for (const environment of [...this.#queue]) {
+    for (const environment of this.#inTurns()) {
       // In order, so that one that needs much is not passed by ever; but a stem needs no boot.
       if (!this.#fits(environment)) return
       if (!this.#mayBoot(environment)) continue
@@ -83,6 +85,25 @@ export class StartGate {
       this.#memoryMb += environment.parts.memoryMb
       environment.start()
     }
+  }
+
+  /**
+   * By how many of its function boot or wait before each: one that starts many, or fails in every
+   * init and is started for ever, holds up nobody's first.
+   */
+  #inTurns(): Environment[] {
+    const turns = new Map<unknown, number>()
+    const turnOf = (environment: Environment) => {
+      const owner = this.#judge.ownerOf(environment)
+      const turn = turns.get(owner) ?? 0
+      turns.set(owner, turn + 1)
+      return turn
+    }
+    for (const environment of this.#booting) turnOf(environment)
+    return this.#queue
+      .map((environment) => ({ environment, turn: turnOf(environment) }))
+      .sort((a, b) => a.turn - b.turn)
+      .map(({ environment }) => environment)
   }
 
   #mayBoot(environment: Environment): boolean {

@@ -14,14 +14,16 @@ import {
   SUBJECTS,
 } from '@hearth/bus/messages'
 import type { Requests } from '@hearth/bus/requests'
+import type { Traces } from '@hearth/bus/traces'
 import type { InvocationRecord } from '@hearth/core/invocation'
 import { openAttemptLog } from './attempt-log.ts'
-import { answerCensus, openCounts } from './counts.ts'
+import { answerCounts, type Counts, openCounts } from './counts.ts'
 import type { Place } from './deployment.ts'
 import { type Isolation, openDockerDriver } from './drivers/docker.ts'
 import type { SandboxDriver } from './drivers/driver.ts'
 import { answerImages } from './image-answers.ts'
-import { launch } from './launch.ts'
+import { type LaunchParts, launch } from './launch.ts'
+import { beginLife } from './life.ts'
 import { Pool, type PoolLimits } from './pool.ts'
 import { Provisioned } from './provisioned.ts'
 import type { FunctionCredentials } from './runtime-environment.ts'
@@ -44,6 +46,8 @@ export interface SchedulerOptions {
   stems: Pick<StemsOptions, 'max' | 'standing'>
   /** The most bytes that one streamed response may have. */
   streamedBytesMax: number
+  /** Where functions reach Hearth, if they may; `isolation` lets them. */
+  endpoint?: string
   /** Those of a new environment. */
   credentialsOf?(place: Place): FunctionCredentials
   requests: Requests
@@ -59,6 +63,8 @@ export interface SchedulerOptions {
   publishLogs(account: string, group: string, batch: LogBatch): void
   /** Stores a ledger segment unless its subject is taken. */
   ship(subject: string, segment: { records: InvocationRecord[] }): Promise<unknown>
+  /** Absent where nobody records spans. */
+  traces?: Traces | undefined
   report(problem: string): void
 }
 
@@ -88,17 +94,18 @@ const MOUNTING_RUNTIMES = ['runc', 'crun']
 
 export async function startScheduler(options: SchedulerOptions): Promise<Scheduler> {
   const { schedulerId, requests } = options
-  const life = Date.now()
-  const epoch = String(life)
   const directory = join(options.dataDirectory, 'schedulers', schedulerId)
+  const life = await beginLife(directory, Date.now())
+  const epoch = String(life)
   const runDirectory = join(options.dataDirectory, 'run', schedulerId)
   const driver = await openDockerDriver({ ...options, epoch })
   await removeLeftovers(driver, schedulerId, runDirectory)
   const attempts = openAttemptLog({ ...options, directory: join(directory, 'attempts'), epoch })
-  const { pool, stems, snapshots, memoryMb } = openPool(options, { driver, runDirectory })
+  const own = { driver, runDirectory }
+  const { pool, stems, snapshots, memoryMb } = openPool(options, own, () => counts)
   const tokens = await options.openTokens({ life, fence: () => pool.abandonAll(FENCED) })
   const provisioned = new Provisioned(pool, () => tokens.wishes())
-  const counts = openCounts({ schedulerId, memoryMb }, { pool, stems })
+  const counts = openCounts({ schedulerId, memoryMb }, { pool, stems, tokens, provisioned })
   let draining = false
   const answering = requests.answer<InvokeMessage, Acceptance, InvokeReply, StreamHead>(
     SUBJECTS.invoke(schedulerId),
@@ -114,7 +121,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     const self = { schedulerId, epoch, draining }
     requests.publish(SUBJECTS.schedulers, heartbeat(self, pool, provisioned))
   }
-  const asked = answerCensus(requests, schedulerId, counts)
+  const asked = answerCounts(requests, schedulerId, counts)
   const wanted = requests.subscribe(SUBJECTS.schedulersWanted, beat)
   const sweep = () => {
     if (!draining) provisioned.turn()
@@ -135,8 +142,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     async close() {
       draining = true
       beat()
-      const until = performance.now() + DRAIN_MS_MAX
-      while (pool.running > 0 && performance.now() < until) await pause()
+      await drain(pool)
       for (const timer of timers) clearInterval(timer)
       await Promise.all([pool.stopAll(), stems.close()])
       await driver.close()
@@ -166,7 +172,8 @@ function countIdle(pool: Pool): number {
 /** The pool and its stems, whose memory is set aside from the host's. */
 function openPool(
   options: SchedulerOptions,
-  own: { driver: SandboxDriver; runDirectory: string },
+  own: Pick<LaunchParts, 'driver' | 'runDirectory'>,
+  counts: () => Counts,
 ): { pool: Pool; stems: Stems; snapshots: Snapshots; memoryMb: number } {
   const { limits } = options
   const fitting = Math.floor((limits.memoryMb * STEMS_SHARE) / STEM_MEMORY_MB)
@@ -174,7 +181,8 @@ function openPool(
   const canMount = runtime === undefined || MOUNTING_RUNTIMES.includes(runtime)
   const max = canMount ? Math.min(options.stems.max, fitting) : 0
   const { stems: _, ...rest } = options
-  const parts = { ...rest, ...own, openChannel: openSandboxChannel }
+  const extensionsMeasured = (ms: number) => counts().extensionsMeasured(ms)
+  const parts = { ...rest, ...own, extensionsMeasured, openChannel: openSandboxChannel }
   const snapshotsDirectory = join(options.dataDirectory, 'snapshots')
   const snapshots = new Snapshots({ ...parts, snapshotsDirectory })
   const isBusy = () => pool.isBooting
@@ -189,7 +197,13 @@ function openPool(
   return { pool, stems, snapshots, memoryMb }
 }
 
-const pause = () => new Promise((resolve) => setTimeout(resolve, 20))
+/** What runs may finish, for a while. */
+async function drain(pool: Pool): Promise<void> {
+  const until = performance.now() + DRAIN_MS_MAX
+  while (pool.running > 0 && performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
 
 /** Sandboxes and socket directories of an earlier life of this scheduler. */
 async function removeLeftovers(

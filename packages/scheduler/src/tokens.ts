@@ -18,6 +18,7 @@ import type { LeaseStore } from '@hearth/leases/connect'
 import { TokenBlocks } from '@hearth/leases/token-blocks'
 import type { Functions } from '@hearth/store/functions'
 import type { Roster } from '@hearth/store/roster'
+import { type ConcurrencyFigures, concurrencyFigures } from './concurrency-figures.ts'
 import type { ProvisionedWish } from './provisioned.ts'
 
 export interface TokensOptions {
@@ -27,6 +28,8 @@ export interface TokensOptions {
   life: number
   /** The account's limit: invocations at a time, of all functions together. */
   limit: number
+  /** The longest timeout that a function may have. */
+  timeoutSecondsMax: number
   functions: Pick<Functions, 'all' | 'cached'>
   leases: LeaseStore
   roster: Pick<Roster, 'everybody'>
@@ -151,9 +154,19 @@ export class Tokens {
         const { name, pinned } = this.#pinned(provisionedPool(document, one, account))
         const { idle, running } = this.#blocks.count(name)
         const tokens = idle + running
-        return [{ place, count: pinned, tokens, modifiedAt: one.modifiedAt }]
+        return [{ place, count: pinned, tokens, running, modifiedAt: one.modifiedAt }]
       }),
     )
+  }
+
+  /** For the metrics. */
+  figures(): ConcurrencyFigures {
+    return concurrencyFigures(this.#account(), (pool) => this.#blocks.count(pool).running)
+  }
+
+  /** Whether there is such a function. */
+  knows(functionName: string): boolean {
+    return this.#documentOf(functionName) !== undefined
   }
 
   async close(): Promise<void> {
@@ -204,10 +217,14 @@ export class Tokens {
     return this.#options.functions.cached(this.#options.account, functionName)
   }
 
+  /**
+   * The longest timeout that a function may have, not only those that there are: whoever runs may
+   * have been changed or deleted meanwhile. One from before the operator lowered it counts, too.
+   */
   #timeoutMsMax(): number {
     const versions = this.#documents().flatMap(({ latest, published }) => [latest, ...published])
     const seconds = versions.map(({ configuration }) => configuration.timeoutSeconds)
-    return Math.max(...seconds, 0) * 1000
+    return Math.max(...seconds, this.#options.timeoutSecondsMax) * 1000
   }
 
   /** Pools that are held without being asked for, and those that are configured no more. */

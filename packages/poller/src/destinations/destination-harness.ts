@@ -85,6 +85,7 @@ export async function openNeighbourhood(
     enqueue: async (event, payload) => {
       enqueued.push({ event, payload: Buffer.from(payload).toString() })
     },
+    functions: { cached: () => undefined },
     webhooks: { secrets: [], allow: [] },
   })
   let made = 0

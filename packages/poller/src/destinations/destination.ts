@@ -6,6 +6,7 @@ import type { Announce } from '@hearth/bus/announcements'
 import type { Delivery } from '@hearth/bus/messages'
 import type { AsyncEvent } from '@hearth/core/async-event'
 import { type Target, targetOf } from '@hearth/core/destination'
+import type { Functions } from '@hearth/store/functions'
 import type { AwsAccess } from '../sources/source.ts'
 import { failureOf } from './failure.ts'
 
@@ -26,6 +27,7 @@ export interface DestinationParts {
   aws: AwsAccess
   /** As store/events puts one: of several with one request id the first is kept. */
   enqueue(event: AsyncEvent, payload: Uint8Array): Promise<void>
+  functions: Pick<Functions, 'cached'>
   announce: Announce
   webhooks: WebhookRules
 }

@@ -274,7 +274,9 @@ test('a read gives no more than it was asked for, and goes on in the midst of a 
   expect(await positions('1')).toEqual(numbered(4, 2))
   expect(await positions('5')).toEqual(numbered(4, 6))
   expect(await positions('2')).toEqual(numbered(4, 3))
-  expect((await read('9')).behindMs).toBe(0)
+  // Offset lag: of ten records the fourth to seventh are given, and three are left.
+  expect((await read('2')).behindRecords).toBe(3)
+  expect(await read('9')).toMatchObject({ behindMs: 0, behindRecords: 0 })
   await source.close()
 })
 

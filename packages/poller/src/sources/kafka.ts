@@ -49,7 +49,8 @@ export async function openKafka(options: SourceOptions): Promise<StreamSource> {
         places.set(shard, { from: known, offset: next })
         const isNewest = next >= fetched.lastStableOffset
         const behindMs = isNewest ? 0 : last && Math.max(0, Date.now() - last.arrivedAt)
-        return { records, ended: false, ...(behindMs !== undefined && { behindMs }) }
+        const behindRecords = isNewest ? 0 : Number(fetched.lastStableOffset - next)
+        return { records, ended: false, behindRecords, ...(behindMs !== undefined && { behindMs }) }
       } catch (error) {
         if (signal.aborted) return { records: [], ended: false }
         if (!says(error, 'OFFSET_OUT_OF_RANGE')) throw error

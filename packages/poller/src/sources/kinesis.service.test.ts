@@ -1,99 +1,42 @@
 // Mappings of Kinesis on the streams of moto and the checkpoints of a real NATS: records, shards,
 // filters, poison, order by key, windows, and owners that stop, are overtaken or come too late.
 
-import { type Bus, connectBus } from '@hearth/bus/connect'
 import { ServiceError } from '@hearth/core/error'
-import type { EventSourceMapping } from '@hearth/core/event-source-mapping'
-import { type Checkpoints, openCheckpoints } from '@hearth/store/checkpoints'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startMoto } from '../../../../e2e/neighbours.ts'
-import { type Nats, type Server, startNats } from '../../../../e2e/servers.ts'
+import { type Nats, startNats } from '../../../../e2e/servers.ts'
+import { eventually, fine, type Play, pause, REGION } from '../stream-harness.ts'
+import { judgeKinesis } from './kinesis.ts'
 import {
-  CREDENTIALS,
-  eventually,
-  fine,
-  type Loop,
-  type LoopWish,
-  type Play,
-  pause,
-  REGION,
-  runLoop,
-  type StreamEvent,
-} from '../stream-harness.ts'
-import { judgeKinesis, openKinesis } from './kinesis.ts'
-import { createTestStream, type TestStream } from './kinesis-harness.ts'
-import { mappingOf } from './queue-source.contract.ts'
-import type { SourceOptions } from './source.ts'
+  type Bench,
+  mappingFor,
+  numbered,
+  openBench,
+  optionsAt,
+  textOf,
+  textsIn,
+  textsOf,
+} from './kinesis-harness.ts'
 
-let moto: Server
+let kinesis: Awaited<ReturnType<typeof startMoto>>
 let nats: Nats
-let bus: Bus
-let checkpoints: Checkpoints
-let loops: Loop[] = []
-let streams: TestStream[] = []
+let bench: Bench
 
 beforeAll(async () => {
-  ;[moto, nats] = await Promise.all([startMoto(), startNats()])
-  bus = await connectBus({ url: nats.url, monitorUrl: nats.monitorUrl })
-  checkpoints = await openCheckpoints(bus)
+  ;[kinesis, nats] = await Promise.all([startMoto(), startNats()])
+  bench = await openBench(kinesis.url, nats)
 })
-afterEach(async () => {
-  await Promise.all(loops.map((loop) => loop.stop()))
-  loops = []
-  for (const stream of streams) stream.close()
-  streams = []
-})
+afterEach(() => bench.clear())
 afterAll(async () => {
-  await bus?.close()
-  await Promise.all([moto, nats].map((server) => server?.stop()))
+  await bench?.close()
+  await Promise.all([kinesis, nats].map((server) => server?.stop()))
 })
-
-async function createStream(shards?: number): Promise<TestStream> {
-  const stream = await createTestStream(moto.url, shards)
-  streams.push(stream)
-  return stream
-}
-
-const numbered = (count: number, from = 0) =>
-  Array.from({ length: count }, (_, index) => `${index + from}`)
-
-const mappingFor = (arn: string, settings: Partial<EventSourceMapping> = {}) =>
-  mappingOf({
-    kind: 'kinesis',
-    sourceArn: arn,
-    batchSize: 100,
-    startingPosition: 'TRIM_HORIZON',
-    ...settings,
-  })
-const optionsFor = (mapping: EventSourceMapping): SourceOptions => ({
-  mapping,
-  region: REGION,
-  aws: { region: REGION, endpoint: () => moto.url, credentials: CREDENTIALS },
-  natsUrl: '',
-  valkeyUrl: '',
-})
-
-async function run(
-  mapping: EventSourceMapping,
-  play: Play,
-  wish: Partial<LoopWish> = {},
-): Promise<Loop> {
-  const source = await openKinesis(optionsFor(mapping))
-  const loop = runLoop({ mapping, source, checkpoints, play, ...wish })
-  loops.push(loop)
-  return loop
-}
-
-const textOf = (record: unknown) =>
-  Buffer.from((record as { kinesis: { data: string } }).kinesis.data, 'base64').toString()
-const textsIn = (event: StreamEvent) => event.Records.map(textOf)
-const textsOf = (loop: Loop) => loop.events.flatMap(textsIn)
 
 test('gives the function AWS records, in order, and remembers what is done', async () => {
-  const { arn, put } = await createStream()
+  const { arn, put } = await bench.createStream()
   await put(numbered(250))
   const mapping = mappingFor(arn)
-  const loop = await run(mapping, fine)
+  const loop = await bench.run(mapping, fine)
   await eventually(() => textsOf(loop).length === 250)
   expect(textsOf(loop)).toEqual(numbered(250))
   expect(Math.max(...loop.events.map(({ Records }) => Records.length))).toBe(100)
@@ -116,14 +59,14 @@ test('gives the function AWS records, in order, and remembers what is done', asy
   })
   await loop.stop()
   await put(['later'])
-  const next = await run(mapping, fine, { epoch: 2 })
+  const next = await bench.run(mapping, fine, { epoch: 2 })
   await eventually(() => textsOf(next).length === 1)
   expect(textsOf(next)).toEqual(['later'])
 })
 
 describe('failures', () => {
   test('bisecting gives up the poison alone, and tells of it', async () => {
-    const { arn, put } = await createStream()
+    const { arn, put } = await bench.createStream()
     await put(numbered(20))
     const done: string[] = []
     const play: Play = async (event) => {
@@ -133,7 +76,7 @@ describe('failures', () => {
     }
     const onFailure = 'arn:aws:sqs:eu-central-1:000000000000:lost'
     const mapping = mappingFor(arn, { bisects: true, retriesMax: 1, onFailure })
-    const loop = await run(mapping, play)
+    const loop = await bench.run(mapping, play)
     await eventually(() => done.length === 19)
     expect(done).toEqual(numbered(20).filter((text) => text !== '13'))
     const poison = loop.events
@@ -171,7 +114,7 @@ describe('failures', () => {
   })
 
   test('item failures resume at the lowest one', async () => {
-    const { arn, put } = await createStream()
+    const { arn, put } = await bench.createStream()
     await put(numbered(10))
     let isFirst = true
     const play: Play = async ({ Records }) => {
@@ -183,13 +126,13 @@ describe('failures', () => {
       }))
       return { answer: { batchItemFailures } }
     }
-    const loop = await run(mappingFor(arn, { reportsItemFailures: true }), play)
+    const loop = await bench.run(mappingFor(arn, { reportsItemFailures: true }), play)
     await eventually(() => loop.events.length === 2)
     expect(loop.events.map(textsIn)).toEqual([numbered(10), numbered(6, 4)])
   })
 
   test('a refused invocation uses no attempt', async () => {
-    const { arn, put } = await createStream()
+    const { arn, put } = await bench.createStream()
     await put(numbered(3))
     let refusals = 0
     const play: Play = async () => {
@@ -197,13 +140,13 @@ describe('failures', () => {
       if (refusals <= 3) throw new ServiceError('TooManyRequestsException', 'Rate Exceeded.')
       return {}
     }
-    const loop = await run(mappingFor(arn, { retriesMax: 0 }), play)
+    const loop = await bench.run(mappingFor(arn, { retriesMax: 0 }), play)
     await eventually(() => loop.progress.figures().invoked === 3)
     expect([loop.told, loop.progress.figures().refused]).toEqual([[], 3])
   })
 
   test('the checkpoint waits until the destination has what was given up', async () => {
-    const { arn, put } = await createStream()
+    const { arn, put } = await bench.createStream()
     await put(['poison'])
     const onFailure = 'arn:aws:sqs:eu-central-1:000000000000:lost'
     const mapping = mappingFor(arn, { retriesMax: 0, onFailure })
@@ -213,36 +156,36 @@ describe('failures', () => {
       calls += 1
       throw new Error('not there')
     }
-    const loop = await run(mapping, bad, { deliver })
+    const loop = await bench.run(mapping, bad, { deliver })
     await eventually(() => calls >= 2)
     await loop.stop()
-    expect([...checkpoints.list(mapping).values()].map(({ position }) => position)).toEqual([
+    expect([...bench.checkpoints.list(mapping).values()].map(({ position }) => position)).toEqual([
       undefined,
     ])
-    const next = await run(mapping, bad, { epoch: 2 })
+    const next = await bench.run(mapping, bad, { epoch: 2 })
     await eventually(() => next.told.length === 1)
     await next.stop()
-    expect(checkpoints.list(mapping).get('shardId-000000000000')?.position).toBeDefined()
+    expect(bench.checkpoints.list(mapping).get('shardId-000000000000')?.position).toBeDefined()
   })
 })
 
 test('filtered records move the checkpoint and reach nobody', async () => {
-  const { arn, put } = await createStream()
+  const { arn, put } = await bench.createStream()
   await put(['{"kind":"a"}', '{"kind":"b"}', 'text', '{"kind":"b"}'])
   const mapping = mappingFor(arn, { filters: ['{"data":{"kind":["a"]}}'] })
-  const loop = await run(mapping, fine)
+  const loop = await bench.run(mapping, fine)
   await eventually(() => loop.progress.figures().filteredOut === 3)
   await eventually(() => loop.events.length === 1)
   await loop.stop()
   expect(textsOf(loop)).toEqual(['{"kind":"a"}'])
-  const next = await run({ ...mapping, filters: [] }, fine, { epoch: 2 })
+  const next = await bench.run({ ...mapping, filters: [] }, fine, { epoch: 2 })
   await put(['new'])
   await eventually(() => next.events.length > 0)
   expect(textsOf(next)).toEqual(['new'])
 })
 
 test('lanes keep the order of each key and work beside each other', async () => {
-  const { arn, put } = await createStream()
+  const { arn, put } = await bench.createStream()
   const texts = numbered(200).map((text, index) => `${index % 8}:${text}`)
   const keyOf = (text: string) => text.split(':')[0] ?? ''
   await put(texts, keyOf)
@@ -254,7 +197,7 @@ test('lanes keep the order of each key and work beside each other', async () => 
     running -= 1
     return {}
   }
-  const loop = await run(mappingFor(arn, { parallelizationFactor: 4, batchSize: 5 }), play)
+  const loop = await bench.run(mappingFor(arn, { parallelizationFactor: 4, batchSize: 5 }), play)
   await eventually(() => textsOf(loop).length === 200)
   for (const key of numbered(8)) {
     const mine = (all: string[]) => all.filter((text) => keyOf(text) === key)
@@ -264,62 +207,40 @@ test('lanes keep the order of each key and work beside each other', async () => 
   expect(most).toBeLessThanOrEqual(4)
 })
 
-test('children are read after their parent', async () => {
-  const { arn, put, split } = await createStream()
-  await put(numbered(30))
-  await split()
-  await put(numbered(30, 30), (text) => `key-${text}`)
-  const loop = await run(mappingFor(arn, { batchSize: 10 }), fine)
-  await eventually(() => new Set(textsOf(loop)).size === 60)
-  expect(textsOf(loop).slice(0, 30)).toEqual(numbered(30))
-  expect(textsOf(loop)).toHaveLength(60)
-})
-
-test('a merged shard is read after both of its parents', async () => {
-  const { arn, put, merge } = await createStream(2)
-  await put(numbered(60), (text) => `key-${text}`)
-  await merge()
-  await put(numbered(30, 60))
-  const loop = await run(mappingFor(arn, { batchSize: 5 }), fine)
-  await eventually(() => new Set(textsOf(loop)).size === 90)
-  expect(new Set(textsOf(loop).slice(0, 60))).toEqual(new Set(numbered(60)))
-  expect(textsOf(loop).slice(60)).toEqual(numbered(30, 60))
-})
-
 describe('owners', () => {
   test('LATEST stays where it was first, whoever begins again', async () => {
-    const { arn, put } = await createStream()
+    const { arn, put } = await bench.createStream()
     await put(['before'])
     await pause(1_100)
     const mapping = mappingFor(arn, { startingPosition: 'LATEST' })
-    const first = await run(mapping, fine)
-    await eventually(() => checkpoints.list(mapping).size === 2)
+    const first = await bench.run(mapping, fine)
+    await eventually(() => bench.checkpoints.list(mapping).size === 2)
     await first.stop()
     await put(['between'])
-    const second = await run(mapping, fine, { epoch: 2 })
+    const second = await bench.run(mapping, fine, { epoch: 2 })
     await eventually(() => second.events.length > 0)
     expect([textsOf(first), textsOf(second)]).toEqual([[], ['between']])
   })
 
   test('one that is overtaken cannot move the checkpoint, and ends', async () => {
-    const { arn, put } = await createStream()
+    const { arn, put } = await bench.createStream()
     await put(numbered(10))
     const mapping = mappingFor(arn)
     let goOn = () => {}
     const held = new Promise<void>((resolve) => {
       goOn = resolve
     })
-    const old = await run(mapping, async () => held.then(() => ({})))
+    const old = await bench.run(mapping, async () => held.then(() => ({})))
     await eventually(() => old.events.length === 1)
     const shard = 'shardId-000000000000'
-    const claimed = await checkpoints.claim(mapping, shard, 2)
+    const claimed = await bench.checkpoints.claim(mapping, shard, 2)
     goOn()
     await eventually(() => old.progress.figures().invoked === 10)
     await pause(1_000)
     await put(['unread'])
     await pause(1_500)
     expect(textsOf(old)).toEqual(numbered(10))
-    const again = await checkpoints.claim(mapping, shard, 3)
+    const again = await bench.checkpoints.claim(mapping, shard, 3)
     expect([claimed, again].map((one) => one !== 'stale' && one.value.position)).toEqual([
       undefined,
       undefined,
@@ -327,7 +248,7 @@ describe('owners', () => {
   })
 
   test('stopped again and again in the midst, they skip nothing and keep the order', async () => {
-    const { arn, put } = await createStream()
+    const { arn, put } = await bench.createStream()
     await put(numbered(300))
     const mapping = mappingFor(arn, { batchSize: 7 })
     const seen: string[] = []
@@ -338,7 +259,7 @@ describe('owners', () => {
     }
     for (let epoch = 1; new Set(seen).size < 300; epoch += 1) {
       const before = seen.length
-      const loop = await run(mapping, play, { epoch })
+      const loop = await bench.run(mapping, play, { epoch })
       await eventually(() => seen.length > before + 40 || new Set(seen).size === 300)
       await loop.stop()
     }
@@ -347,7 +268,7 @@ describe('owners', () => {
 })
 
 test('tumbling windows hand on their state, over owners, and end with a last invocation', async () => {
-  const { arn, put } = await createStream()
+  const { arn, put } = await bench.createStream()
   const mapping = mappingFor(arn, { tumblingWindowSeconds: 4 })
   const play: Play = async ({ Records, state }) => {
     const { count = 0 } = state as { count?: number }
@@ -355,11 +276,11 @@ test('tumbling windows hand on their state, over owners, and end with a last inv
   }
   await pause(4_000 - (Date.now() % 4_000))
   await put(numbered(3))
-  const first = await run(mapping, play)
+  const first = await bench.run(mapping, play)
   await eventually(() => first.events.length === 1)
   await first.stop()
   await put(numbered(2))
-  const second = await run(mapping, play, { epoch: 2 })
+  const second = await bench.run(mapping, play, { epoch: 2 })
   await eventually(() => second.events.some((event) => event.isFinalInvokeForWindow))
   const last = second.events.find((event) => event.isFinalInvokeForWindow)
   expect(last).toEqual({
@@ -378,7 +299,7 @@ test('tumbling windows hand on their state, over owners, and end with a last inv
 
 test('a stream that is not there is refused in the words of AWS', async () => {
   const arn = `arn:aws:kinesis:${REGION}:123456789012:stream/none`
-  expect(await judgeKinesis(optionsFor(mappingFor(arn)))).toEqual({
+  expect(await judgeKinesis(optionsAt(kinesis.url, mappingFor(arn)))).toEqual({
     code: 'InvalidParameterValueException',
     message: `Stream not found: ${arn}`,
   })

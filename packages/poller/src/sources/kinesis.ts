@@ -24,10 +24,10 @@ const ANSWER_MS = 30_000
 export async function openKinesis(options: SourceOptions): Promise<StreamSource> {
   const client = createClient(options)
   const arn = options.mapping.sourceArn ?? ''
-  const stream = { StreamARN: streamArnOf(arn) }
+  const stream = streamOf(arn)
   return {
     shards: async () =>
-      (await listShards(client, stream.StreamARN)).map((shard) => ({
+      (await listShards(client, stream)).map((shard) => ({
         id: shard.ShardId ?? '',
         parents: [shard.ParentShardId, shard.AdjacentParentShardId].filter(
           (id): id is string => id !== undefined,
@@ -72,7 +72,7 @@ export async function openKinesis(options: SourceOptions): Promise<StreamSource>
 export function judgeKinesis(options: SourceOptions): Promise<SourceAnswer> {
   const client = createClient(options)
   const ask = (arn: string) =>
-    client.send(new ListShardsCommand({ StreamARN: streamArnOf(arn), MaxResults: 1 }))
+    client.send(new ListShardsCommand({ ...streamOf(arn), MaxResults: 1 }))
   return judgeStream(options, { service: 'Kinesis', ask }).finally(() => client.destroy())
 }
 
@@ -86,11 +86,11 @@ const createClient = (options: SourceOptions) =>
     }),
   })
 
-async function listShards(client: KinesisClient, arn: string): Promise<ListedShard[]> {
+async function listShards(client: KinesisClient, stream: Stream): Promise<ListedShard[]> {
   const shards: ListedShard[] = []
   for (let token: string | undefined; ; ) {
     const { Shards = [], NextToken } = await client.send(
-      new ListShardsCommand(token === undefined ? { StreamARN: arn } : { NextToken: token }),
+      new ListShardsCommand(token === undefined ? stream : { NextToken: token }),
     )
     shards.push(...Shards)
     if (!NextToken) return shards
@@ -146,5 +146,12 @@ function recordOf(
   }
 }
 
-const streamArnOf = (arn: string) => arn.replace(/\/consumer\/.*$/, '')
+type Stream = ReturnType<typeof streamOf>
+
+/** By both of its names: servers other than AWS's may know only the shorter one. */
+function streamOf(arn: string) {
+  const StreamARN = arn.replace(/\/consumer\/.*$/, '')
+  return { StreamARN, StreamName: StreamARN.replace(/^.*:stream\//, '') }
+}
+
 const timeOf = (arrivedAt: number) => new Date(arrivedAt).toISOString()

@@ -63,6 +63,8 @@ export interface ShardRead {
   ended: boolean
   /** How far behind the newest record this is; undefined where the source cannot say. */
   behindMs?: number
+  /** How many records are behind this; undefined where the source cannot say. */
+  behindRecords?: number
 }
 
 /** Where a shard is read from: after what was done, or where the mapping says that it begins. */

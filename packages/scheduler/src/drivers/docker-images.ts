@@ -3,10 +3,9 @@
 // have changed; what the engine has is good enough where the registry does not answer.
 
 import { createHash } from 'node:crypto'
-import { mkdir, rename, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { ImageFacts, ImageFault } from '@hearth/core/container-image'
 import type Docker from 'dockerode'
+import { listExtensions, programFile } from './docker-files.ts'
 import type { OwnImage } from './driver.ts'
 
 interface DockerError extends Error {
@@ -20,39 +19,21 @@ const BASE = 'hearth/base:trixie'
 const INIT = '/usr/local/bin/hearth-init'
 /** Its code is in the image, where our template would put a folder. */
 const TASK_BIND = /:\/var\/task:/
-const TAR_BLOCK = 512
-const TAR_SIZE_AT = 124
-const TAR_SIZE_LENGTH = 12
 
 /** The image that a name means now, or why it cannot be had. @throws Error without an engine. */
 export async function findImage(docker: Docker, name: string): Promise<ImageFacts | ImageFault> {
   const full = withTag(name)
   const found = hasRegistry(full) ? undefined : await inspect(docker, full)
-  if (found) return factsOf(found, full)
+  if (found) return factsOf(docker, found, full)
   const refused = await pull(docker, full)
   const image = await inspect(docker, full)
-  if (image) return factsOf(image, full)
+  if (image) return factsOf(docker, image, full)
   return refused ?? invalid(`${name} was pulled, and yet the engine does not have it.`)
 }
 
-/** hearth-init as a file of this host; taken out of our base image once for each version of it. */
-export async function initFile(docker: Docker, dataDirectory: string): Promise<string> {
-  const { Id } = await docker.getImage(BASE).inspect()
-  const folder = join(dataDirectory, 'hearth-init')
-  const path = join(folder, Id.replace(/^sha256:/, '').slice(0, 12))
-  if (await stat(path).catch(() => undefined)) return path
-  await mkdir(folder, { recursive: true, mode: 0o755 })
-  const container = await docker.createContainer({ Image: Id })
-  try {
-    const archive = await container.getArchive({ path: INIT })
-    const fresh = `${path}.${process.pid}`
-    await writeFile(fresh, onlyFile(await bytesOf(archive)), { mode: 0o755 })
-    await rename(fresh, path)
-  } finally {
-    await container.remove({ force: true })
-  }
-  return path
-}
+/** hearth-init as a file of this host. */
+export const initFile = (docker: Docker, dataDirectory: string): Promise<string> =>
+  programFile(docker, dataDirectory, { image: BASE, path: INIT })
 
 /**
  * Creates a sandbox's container with a user's image in place of ours; the image is pulled if this
@@ -150,8 +131,13 @@ function faultOfPull(name: string, words: string): ImageFault {
 
 const invalid = (reason: string): ImageFault => ({ code: 'InvalidImage', reason })
 
-function factsOf(image: Docker.ImageInspectInfo, name: string): ImageFacts {
+async function factsOf(
+  docker: Docker,
+  image: Docker.ImageInspectInfo,
+  name: string,
+): Promise<ImageFacts> {
   const { Config: config } = image
+  const extensions = await listExtensions(docker, image.Id)
   const repository = name.replace(/@.*$/, '').replace(/:[^:/]*$/, '')
   const known = image.RepoDigests?.find((digest) => digest.startsWith(`${repository}@`))
   return {
@@ -165,22 +151,11 @@ function factsOf(image: Docker.ImageInspectInfo, name: string): ImageFacts {
     workingDirectory: config.WorkingDir || '/',
     environment: listOf(config.Env),
     volumes: Object.keys(config.Volumes ?? {}),
+    ...(extensions.length > 0 && { extensions }),
   }
 }
 
 function listOf(value: string | string[] | null | undefined): string[] {
   if (!value) return []
   return typeof value === 'string' ? [value] : value
-}
-
-async function bytesOf(stream: NodeJS.ReadableStream): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of stream) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
-}
-
-/** The content of an archive's first entry, which is the file that was asked for. */
-function onlyFile(archive: Buffer): Buffer {
-  const size = archive.toString('latin1', TAR_SIZE_AT, TAR_SIZE_AT + TAR_SIZE_LENGTH)
-  return archive.subarray(TAR_BLOCK, TAR_BLOCK + Number.parseInt(size, 8))
 }

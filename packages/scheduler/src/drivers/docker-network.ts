@@ -59,7 +59,9 @@ async function resolve({ host, ...rest }: Destination): Promise<Destination[]> {
   if (host === HOST_NAME || isIPv4(host.split('/')[0] ?? '')) return [{ host, ...rest }]
   const found = await lookup(host, { all: true, family: 4 }).catch(() => [])
   if (found.length === 0) {
-    throw new Error(`HEARTH_SANDBOX_ALLOW names ${host}, which has no address here.`)
+    throw new Error(
+      `HEARTH_SANDBOX_ALLOW or HEARTH_FUNCTION_ENDPOINT names ${host}, which has no address here.`,
+    )
   }
   const addresses = found.map(({ address }) => address).sort()
   return addresses.map((address) => ({ host: address, ...rest }))

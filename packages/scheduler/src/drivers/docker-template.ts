@@ -38,6 +38,8 @@ const CPU_PERIOD_US = 20_000
 const CPU_SHARE_US_MIN = 1_000
 /** hearth-init reads its own group's figures; whole hierarchies hold none. The types lack it. */
 const OWN_CGROUPS = { CgroupnsMode: 'private' }
+/** What extensions call their own sandbox, as on Lambda. */
+const OWN_NAMES = ['sandbox.localdomain:127.0.0.1', 'sandbox:127.0.0.1']
 const PIDS_MAX = 1024
 const FILES_MAX = 1024
 
@@ -80,8 +82,9 @@ export function hostConfig(parts: TemplateParts): Docker.HostConfig {
 
 /** Its own loopback and nothing else, or the bridge, on which the host has a name. */
 export function networkOf(kind: NetworkKind, network: SandboxNetwork): Docker.HostConfig {
-  if (kind === 'none') return { NetworkMode: 'none' }
-  return { NetworkMode: network.id, ExtraHosts: [`${HOST_NAME}:${network.gateway}`] }
+  if (kind === 'none') return { NetworkMode: 'none', ExtraHosts: OWN_NAMES }
+  const names = [...OWN_NAMES, `${HOST_NAME}:${network.gateway}`]
+  return { NetworkMode: network.id, ExtraHosts: names }
 }
 
 /** In bytes; swap is off. */

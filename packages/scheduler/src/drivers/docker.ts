@@ -6,6 +6,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import Docker from 'dockerode'
 import { explain, hostPaths, isGone } from './docker-engine.ts'
+import { programFile } from './docker-files.ts'
 import { DockerHands, HANDS_IMAGE } from './docker-hands.ts'
 import { openHolders } from './docker-holders.ts'
 import { findImage, initFile } from './docker-images.ts'
@@ -47,6 +48,11 @@ const LABELS = {
   holder: 'hearth.holder',
 }
 
+/** What functions with extensions need beside their image. */
+const EXTENSIONS = {
+  image: 'hearth/extensions:trixie',
+  path: '/usr/local/bin/hearth-extensions',
+}
 /**
  * hearth-hands freezes and thaws in a millisecond, but what a function has written to its log
  * should be read first. Docker takes ten to forty times as long.
@@ -76,6 +82,7 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
     new DockerSandbox({ ...options, id, hands, ...whereabouts(docker, mountsDirectory, id) })
   return {
     findImage: (name) => findImage(docker, name),
+    extensionsProgram: once(() => extensionsProgram(docker, options.dataDirectory)),
 
     async start(spec) {
       const sandbox = sandboxOf(spec.id)
@@ -110,6 +117,15 @@ export async function openDockerDriver(options: DockerDriverOptions): Promise<Sa
     thaw: async (id) => sandboxes.get(id)?.thaw(),
     setCpus: async (id, cpus) => sandboxes.get(id)?.setCpus(cpus),
     close: async () => void (await Promise.all([hands?.close(), closeNamespaces()])),
+  }
+}
+
+/** @throws Error with a sentence that says what to do. */
+async function extensionsProgram(docker: Docker, dataDirectory: string): Promise<string> {
+  try {
+    return await programFile(docker, dataDirectory, EXTENSIONS)
+  } catch (error) {
+    throw new Error(explain(error, EXTENSIONS.image), { cause: error })
   }
 }
 

@@ -72,6 +72,8 @@ export interface SandboxDriver {
    * had. @throws Error when the engine itself does not answer.
    */
   findImage(name: string): Promise<ImageFacts | ImageFault>
+  /** hearth-extensions, which runs in sandboxes of functions with extensions, as a file here. */
+  extensionsProgram(): Promise<string>
   /** Resolves once the sandbox runs; rejects with a sentence that says what to do. */
   start(spec: SandboxSpec): Promise<void>
   /**

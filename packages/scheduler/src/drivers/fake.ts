@@ -66,6 +66,7 @@ export class FakeEngine {
 
   readonly driver: SandboxDriver
   readonly #driver: Omit<SandboxDriver, 'canResizeTmp'> = {
+    extensionsProgram: async () => '/none',
     findImage: async () => ({ code: 'InvalidImage', reason: 'there are no images here' }),
     start: async (spec) => {
       const ears = this.#ears.get(spec.socketDirectory)
@@ -137,6 +138,8 @@ class FakeSandbox {
   /** Grows with each process, so that what a dead one had planned does not happen. */
   #process = 0
   #running: string | undefined
+  /** The deployment that it runs, and for whom; from the first invocation to the end. */
+  #owner: string | undefined
   #isAlive = true
   #isFrozen = false
 
@@ -203,8 +206,11 @@ class FakeSandbox {
     if (!asked) this.#engine.broken.push('a runtime was refused work that it might ask for')
   }
 
-  #run({ message: { requestId } }: Attempt): void {
+  #run({ message: { requestId, version, tenantId = '' } }: Attempt): void {
     const { broken } = this.#engine
+    const owner = `${version.deploymentId} for ${tenantId}`
+    this.#owner ??= owner
+    if (this.#owner !== owner) broken.push('an environment served two deployments, or two tenants')
     if (this.#running !== undefined) broken.push('two invocations at a time in one environment')
     if (this.#isFrozen) broken.push('an invocation in a frozen environment')
     if (!this.#isAlive) return
