@@ -142,6 +142,8 @@ test.each<[object, string]>([
   [{ logGroupIdentifiers: ['/g'] }, `${LOGS}:/g:log-stream:`],
   [{ resourceArn: `${LOGS}:/g` }, `${LOGS}:/g:log-stream:`],
   [{}, '*'],
+  // What is no text names no group, whatever it calls its members.
+  [{ logGroupName: { toString: 'a' }, logGroupIdentifiers: [{ toString: 'b' }, null] }, '*'],
 ])('logs of %j are on %s', (input, resource) => {
   const target = { service: 'logs', operation: 'GetLogEvents', input: input as never }
   const nothing = user({ Effect: 'Deny', Action: 'sts:*', Resource: '*' })

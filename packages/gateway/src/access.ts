@@ -172,11 +172,12 @@ export function requireTarget(
 function logsResources(input: Input, { account, region }: Place): string[] {
   const { logGroupIdentifiers: many = [], logGroupIdentifier, logGroupName, resourceArn } = input
   const named = [many, logGroupIdentifier, logGroupName, resourceArn].flat()
-  const given = named.filter((one) => one !== undefined && one !== null)
+  // What is no text names none, and its operation refuses it.
+  const given = named.filter((one) => typeof one === 'string')
   if (given.length === 0) return ['*']
   const stream = typeof input.logStreamName === 'string' ? input.logStreamName : ''
   const arn = `arn:aws:logs:${region}:${account}:log-group`
-  return given.map((one) => `${arn}:${nameOfGroup(String(one))}:log-stream:${stream}`)
+  return given.map((one) => `${arn}:${nameOfGroup(one)}:log-stream:${stream}`)
 }
 
 /** Where to look for a mapping's function is not whose resource it is. */

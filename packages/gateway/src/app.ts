@@ -3,7 +3,6 @@
 // function URLs never come here.
 
 import { randomUUID } from 'node:crypto'
-import { SUBJECTS } from '@hearth/bus/messages'
 import type { Requests } from '@hearth/bus/requests'
 import { ServiceError } from '@hearth/core/error'
 import type { Logs } from '@hearth/store/logs'
@@ -16,9 +15,12 @@ import {
   requireRoot,
   requireTarget,
 } from './access.ts'
+import { addBillRoutes } from './bill-routes.ts'
 import { gatherEnvironments } from './census.ts'
 import { CODE_PATH, type CodeLinks } from './code-links.ts'
+import { CONSOLE_PATH } from './console/guard.ts'
 import { match, parse, render, type WireAnswer } from './contract.ts'
+import { isLarge, readBody } from './http.ts'
 import { answerTarget, readTarget } from './json-target.ts'
 import { readReset } from './mapping-wish.ts'
 import { isQuery, renderQueryError } from './query-protocol.ts'
@@ -29,6 +31,7 @@ import {
   type KeyWish,
   listKeys,
 } from './routes/access-keys.ts'
+import type { BudgetParts } from './routes/budgets.ts'
 import {
   countDeadLetters,
   type DeadLetterParts,
@@ -41,7 +44,7 @@ import { answerQuery } from './routes/identity-queries.ts'
 import type { InvokeParts } from './routes/invoke.ts'
 import { answerLogs } from './routes/logs/operations.ts'
 import { forgetRole, listOwnRoles, setRole } from './routes/own-roles.ts'
-import type { RoleQueryParts } from './routes/role-queries.ts'
+import type { IamParts } from './routes/query-form.ts'
 import { answerScaling } from './routes/scaling.ts'
 import { ROUTES } from './routes/table.ts'
 import { validate } from './validation.ts'
@@ -50,7 +53,8 @@ import { renderError, renderTargetError } from './wire-errors.ts'
 export interface AppParts
   extends InvokeParts,
     KeyParts,
-    RoleQueryParts,
+    IamParts,
+    BudgetParts,
     Omit<DeadLetterParts, 'functions'> {
   version: string
   roles: readonly string[]
@@ -63,19 +67,24 @@ export interface AppParts
 
 /** AWS's own limit for a control request, a 50 MB zip in base64 and then some. */
 const REQUEST_BYTES_MAX = 70_167_211
-const BILL_WITHIN_MS = 5_000
 const MAPPINGS_PATH = '/hearth/event-source-mappings/'
 /** Services by the name that X-Amz-Target has for them. */
 const LOGS = 'Logs_20140328'
 const SCALING = 'AnyScaleFrontendService'
 /** As IAM calls them. */
-const SERVICES: Readonly<Record<string, string>> = {
-  [LOGS]: 'logs',
-  [SCALING]: 'application-autoscaling',
-}
+const SERVICES: ReadonlyMap<string, string> = new Map([
+  [LOGS, 'logs'],
+  [SCALING, 'application-autoscaling'],
+])
 
-export function createApp(parts: AppParts): Hono {
+/** @param pages for people, where there are any. */
+export function createApp(parts: AppParts, pages?: Hono): Hono {
   const app = new Hono()
+  if (pages) {
+    app.route(CONSOLE_PATH, pages)
+    // A person at the front door; programs go on to the API.
+    app.get('/', (c, next) => (isPerson(c) ? Promise.resolve(c.redirect(CONSOLE_PATH)) : next()))
+  }
   for (const path of ['/health', '/_localstack/health']) app.get(path, (c) => health(c, parts))
   app.get(`${CODE_PATH}:sha256`, (c) => code(c, parts))
   addOwnRoutes(app, parts)
@@ -96,10 +105,7 @@ function addOwnRoutes(app: Hono, parts: AppParts): void {
       requireAccess(signed.asker, { action: `hearth:${action}`, resource: '*' })
       return work(signed, c)
     })
-  app.get(
-    '/hearth/bill',
-    own('GetBill', (_, c) => bill(c, parts)),
-  )
+  addBillRoutes(app, parts, own)
   app.get(
     '/hearth/environments',
     own('ListEnvironments', () => environments(parts)),
@@ -165,7 +171,7 @@ interface Signed {
   asker: Asker
 }
 
-type Work = (signed: Signed, c: Context) => WireAnswer | Promise<WireAnswer>
+export type Work = (signed: Signed, c: Context) => WireAnswer | Promise<WireAnswer>
 
 /** Verifies the caller, runs the work, and turns whatever goes wrong into AWS's error. */
 async function guarded(
@@ -176,11 +182,13 @@ async function guarded(
   const requestId = randomUUID()
   const render = isQuery(c.req.header('content-type')) ? renderQueryError : renderError
   try {
-    const body = await readBody(c)
     const { path, query } = addressOf(c)
     const headers = Object.fromEntries(c.req.raw.headers)
-    const identity = parts.verify({ method: c.req.method, path, query, headers, body }, Date.now())
+    const head = { method: c.req.method, path, query, headers }
     const { incoming: request } = c.env as HttpBindings
+    if (isLarge(request)) parts.verify.head(head, Date.now())
+    const body = await bodyOf(c, parts)
+    const identity = parts.verify({ ...head, body }, Date.now())
     const place = { account: parts.account, region: parts.region }
     const answer = await work({ body, requestId, asker: { identity, place, request } })
     return toResponse({ ...answer, headers: { ...answer.headers, 'x-amzn-requestid': requestId } })
@@ -189,20 +197,17 @@ async function guarded(
   }
 }
 
-async function readBody(c: Context): Promise<Uint8Array> {
-  const declared = Number(c.req.header('content-length') ?? 0)
-  const tooLarge = () => {
-    const { path, query } = addressOf(c)
-    const name = match(c.req.method, path, new URLSearchParams(query))?.operation.name
-    return new ServiceError(
-      'RequestEntityTooLargeException',
-      `Request must be smaller than ${REQUEST_BYTES_MAX} bytes for the ${name} operation`,
-    )
-  }
-  if (declared > REQUEST_BYTES_MAX) throw tooLarge()
-  const body = new Uint8Array(await c.req.arrayBuffer())
-  if (body.length > REQUEST_BYTES_MAX) throw tooLarge()
-  return body
+/** From node's own request: Hono would take a body of any size. */
+async function bodyOf(c: Context, { bodies }: AppParts): Promise<Uint8Array> {
+  const { incoming } = c.env as HttpBindings
+  const body = await readBody(incoming, REQUEST_BYTES_MAX, bodies.signed)
+  if (body) return body
+  const { path, query } = addressOf(c)
+  const name = match(c.req.method, path, new URLSearchParams(query))?.operation.name
+  throw new ServiceError(
+    'RequestEntityTooLargeException',
+    `Request must be smaller than ${REQUEST_BYTES_MAX} bytes for the ${name} operation`,
+  )
 }
 
 /** One operation of the contract. */
@@ -244,7 +249,7 @@ async function targeted(
   const target = c.req.header('x-amz-target') ?? ''
   try {
     const { service, operation, input } = readTarget(target, body)
-    requireTarget(asker, { service: SERVICES[service], operation, input })
+    requireTarget(asker, { service: SERVICES.get(service), operation, input })
     if (service === LOGS) {
       if (!parts.connected()) {
         const text = 'Service is unavailable: NATS is out of reach.'
@@ -261,22 +266,6 @@ async function targeted(
     return renderTargetError(error, requestId)
   }
   throw new ServiceError('UnknownOperationException', `No operation is called ${target}.`)
-}
-
-async function bill(c: Context, parts: AppParts): Promise<WireAnswer> {
-  const question = { account: parts.account, month: c.req.query('month') }
-  const answer = await parts.requests.ask<unknown, unknown, unknown>(
-    SUBJECTS.bill,
-    { meta: question, body: new Uint8Array(0) },
-    { firstWithinMs: BILL_WITHIN_MS, lastWithinMs: BILL_WITHIN_MS, promisesLast: () => false },
-  )
-  if (answer.kind !== 'answered') {
-    throw new ServiceError(
-      'ServiceUnavailableException',
-      'Service is unavailable: metering does not answer.',
-    )
-  }
-  return json(200, answer.first)
 }
 
 /** `{ "position": "LATEST" | "TRIM_HORIZON" }`, `{ "timestamp": <ms> }`, or `{}` for as before. */
@@ -302,10 +291,10 @@ async function deadLettersOf(c: Context, parts: AppParts): Promise<WireAnswer> {
   return json(200, await listDeadLetters(parts, { functionName, ...fromSequence }))
 }
 
-const idOf = (c: Context) => c.req.param('id') ?? ''
+export const idOf = (c: Context) => c.req.param('id') ?? ''
 
 /** @throws ServiceError for what is no JSON object. */
-function readObject<T extends object>(body: Uint8Array): T {
+export function readObject<T extends object>(body: Uint8Array): T {
   try {
     const value: unknown = JSON.parse(Buffer.from(body).toString())
     if (typeof value === 'object' && value !== null) return value as T
@@ -337,6 +326,10 @@ function health(c: Context, parts: AppParts): Response {
   return c.json(body, ready ? 200 : 503)
 }
 
+const isPerson = (c: Context) =>
+  c.req.header('authorization') === undefined &&
+  (c.req.header('accept') ?? '').includes('text/html')
+
 /** The address as it came: Hono decodes what a signature needs encoded. */
 function addressOf(c: Context): { path: string; query: string; origin: string } {
   const url = c.req.url
@@ -348,7 +341,7 @@ function addressOf(c: Context): { path: string; query: string; origin: string } 
   return { path, query: mark < 0 ? '' : rest.slice(mark + 1), origin: `http://${host}` }
 }
 
-function json(status: number, body: unknown): WireAnswer {
+export function json(status: number, body: unknown): WireAnswer {
   return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
 }
 

@@ -47,5 +47,5 @@ export async function storeCode(
     key: S3Key,
     ...(S3ObjectVersion && { version: S3ObjectVersion }),
   }
-  return artifacts.put(await objects.read(name, UNPACKED_BYTES_MAX), UNPACKED_BYTES_MAX)
+  return objects.read(name, UNPACKED_BYTES_MAX, (body) => artifacts.put(body, UNPACKED_BYTES_MAX))
 }

@@ -119,3 +119,22 @@ test('an answer has the status and the members of its operation', () => {
   const at = render(operation('GetFunctionEventInvokeConfig'), { LastModified: new Date(1_500) })
   expect(at.body).toBe('{"LastModified":1.5}')
 })
+
+test.each(['abc', '', ' ', '1.5', '1e400', '9007199254740993'])(
+  'the number %j in an address is refused',
+  (text) => {
+    const query = new URLSearchParams({ MaxItems: text })
+    const request = { labels: {}, query, headers: {}, body: new Uint8Array(0) }
+    expect(() => parse(operation('ListFunctions'), request)).toThrow('MaxItems is no whole number')
+  },
+)
+
+test('fractions are cut off where whole numbers are wanted, and no time is beyond all times', () => {
+  const read = (name: string, body: object) =>
+    parse(operation(name), { labels: {}, query: none, headers: {}, body: bytes(body) })
+  expect(read('CreateFunction', { Timeout: 3.9 })).toEqual({ Timeout: 3 })
+  const RoutingConfig = { AdditionalVersionWeights: { 1: 0.5 } }
+  expect(read('CreateAlias', { RoutingConfig })).toEqual({ RoutingConfig })
+  const never = { StartingPositionTimestamp: 1e300 }
+  expect(() => read('CreateEventSourceMapping', never)).toThrow('is not a timestamp')
+})

@@ -56,6 +56,12 @@ interface Part {
 }
 
 const OPERATION_KIND = 9
+/** Members whose numbers are doubles; the schemas do not tell them from integers. */
+const FRACTIONS = new Set([
+  'AdditionalVersionWeights',
+  'ExecutionEnvironmentMemoryGiBPerVCpu',
+  'TargetValue',
+])
 const templates = readTemplates()
 /** By method and number of segments, so that a request is compared with a few and not with all. */
 const candidates = Map.groupBy(templates, ({ operation, segments }) =>
@@ -211,7 +217,10 @@ function readQuery(member: NormalizedSchema, query: URLSearchParams, name: strin
 function readText(member: NormalizedSchema, text: string | undefined): unknown {
   if (text === undefined) return undefined
   if (member.isBooleanSchema()) return text === 'true'
-  return member.isNumericSchema() ? Number(text) : text
+  if (!member.isNumericSchema()) return text
+  const number = text.trim() === '' ? Number.NaN : Number(text)
+  if (Number.isSafeInteger(number)) return number
+  throw serialisation(`Could not parse the request: ${member.getMemberName()} is no whole number.`)
 }
 
 /** The body is parsed at most once, and only when a member lives in it. */
@@ -268,8 +277,11 @@ function readScalar(schema: NormalizedSchema, value: unknown, name: string): unk
     return Buffer.from(value, 'base64')
   }
   if (schema.isTimestampSchema()) {
-    if (typeof value !== 'number') throw wrongKind(name, 'a timestamp')
-    return new Date(value * 1000)
+    const date = new Date(Number(value) * 1000)
+    if (typeof value !== 'number' || Number.isNaN(date.getTime())) {
+      throw wrongKind(name, 'a timestamp')
+    }
+    return date
   }
   if (schema.isBooleanSchema()) {
     if (typeof value !== 'boolean') throw wrongKind(name, 'a boolean')
@@ -277,7 +289,8 @@ function readScalar(schema: NormalizedSchema, value: unknown, name: string): unk
   }
   if (schema.isNumericSchema()) {
     if (typeof value !== 'number') throw wrongKind(name, 'a number')
-    return value
+    // AWS's parser cuts fractions off where whole numbers are wanted.
+    return FRACTIONS.has(name) ? value : Math.trunc(value)
   }
   if (schema.isStringSchema()) {
     if (typeof value === 'object') throw wrongKind(name, 'a string')

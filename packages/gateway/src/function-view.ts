@@ -40,6 +40,9 @@ export function viewVersion(
       OptimizationStatus: hasSnapshot(version) && version.state === 'Active' ? 'On' : 'Off',
     },
     LoggingConfig: viewLogging(version),
+    ...(configuration.tenancy && {
+      TenancyConfig: { TenantIsolationMode: configuration.tenancy },
+    }),
     ...(configuration.layers && {
       Layers: configuration.layers.map(({ arn, code }) => ({ Arn: arn, CodeSize: code.size })),
     }),
@@ -50,25 +53,50 @@ export function viewVersion(
   }
 }
 
-function viewRuntime(
-  { configuration, code }: FunctionVersion,
-  place: Place,
-): Partial<FunctionConfiguration> {
+/**
+ * As ListFunctions and ListVersionsByFunction show a version: whether it is ready is left out, as
+ * AWS does. GetFunction says it.
+ */
+export function viewListed(
+  version: FunctionVersion,
+  name: string,
+  options: { place: Place; qualified: boolean },
+): FunctionConfiguration {
+  const {
+    State: _state,
+    StateReason: _reason,
+    StateReasonCode: _reasonCode,
+    LastUpdateStatus: _status,
+    LastUpdateStatusReason: _statusReason,
+    LastUpdateStatusReasonCode: _statusReasonCode,
+    RuntimeVersionConfig: _runtimeVersion,
+    ...listed
+  } = viewVersion(version, name, options)
+  return listed
+}
+
+function viewRuntime(version: FunctionVersion, place: Place): Partial<FunctionConfiguration> {
+  const { configuration } = version
   return {
     PackageType: 'Zip',
     Runtime: configuration.runtime as FunctionConfiguration['Runtime'],
     Handler: configuration.handler,
-    CodeSha256: Buffer.from(code.sha256, 'hex').toString('base64'),
+    CodeSha256: viewSha256(version),
     RuntimeVersionConfig: { RuntimeVersionArn: runtimeArn(place, configuration.runtime) },
   }
 }
 
-/** An image's hash is in hex, and there once the image was found. */
-function viewImage({ configuration, code }: FunctionVersion): Partial<FunctionConfiguration> {
-  const { imageConfig } = configuration
+/** In base64, or of an image in hex, and there once the image was found. */
+export function viewSha256({ image, code }: FunctionVersion): string {
+  return image ? code.sha256 : Buffer.from(code.sha256, 'hex').toString('base64')
+}
+
+function viewImage(version: FunctionVersion): Partial<FunctionConfiguration> {
+  const { imageConfig } = version.configuration
+  const sha256 = viewSha256(version)
   return {
     PackageType: 'Image',
-    ...(code.sha256 && { CodeSha256: code.sha256 }),
+    ...(sha256 && { CodeSha256: sha256 }),
     ...(imageConfig && {
       ImageConfigResponse: {
         ImageConfig: {

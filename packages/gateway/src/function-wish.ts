@@ -12,6 +12,7 @@ import {
   type Logging,
 } from '@hearth/core/function'
 import { requireRuntime } from '@hearth/core/runtime'
+import { refuseTenancy } from '@hearth/core/tenancy'
 import { mergeImageConfig, refuseImageConfig, refuseRuntime } from './image-wish.ts'
 
 type Wish = Aws.CreateFunctionCommandInput &
@@ -51,7 +52,6 @@ const UNOBEYED: Readonly<Record<string, (wish: Partial<Wish>) => boolean>> = {
   'file system mounts': ({ FileSystemConfigs }) => (FileSystemConfigs?.length ?? 0) > 0,
   'capacity providers': ({ CapacityProviderConfig }) => CapacityProviderConfig !== undefined,
   'durable functions': ({ DurableConfig }) => DurableConfig !== undefined,
-  'tenant isolation': ({ TenancyConfig }) => TenancyConfig !== undefined,
   'publishing to $LATEST.PUBLISHED': ({ PublishTo }) => PublishTo !== undefined,
 }
 
@@ -78,14 +78,21 @@ export function architectureOf(wished: readonly string[] | undefined): Architect
 /** A new function's configuration. @throws ServiceError for what AWS refuses. */
 export function configurationFor(
   name: string,
-  wish: ConfigurationWish,
+  wish: ConfigurationWish & Pick<Wish, 'TenancyConfig'>,
   isImage: boolean,
 ): Configuration {
   if (isImage) refuseRuntime(wish)
   else refuseImageConfig(wish)
   if (!isImage) requireProgram(wish)
-  const start = { ...defaultConfiguration(name), runtime: '', handler: '', role: '' }
-  return mergeConfiguration(start, wish)
+  const { TenantIsolationMode: tenancy } = wish.TenancyConfig ?? {}
+  const start = {
+    ...{ ...defaultConfiguration(name), runtime: '', handler: '', role: '' },
+    ...(tenancy && { tenancy }),
+  }
+  const made = mergeConfiguration(start, wish)
+  // An empty map is shown again as it came.
+  const environment = wish.Environment?.Variables
+  return { ...made, ...(environment && { environment }) }
 }
 
 function requireProgram(wish: ConfigurationWish): void {
@@ -104,7 +111,8 @@ export function mergeConfiguration(current: Configuration, wish: ConfigurationWi
   if (wish.Runtime !== undefined) requireRuntime(wish.Runtime)
   const variables = wish.Environment?.Variables
   if (variables) checkEnvironment(variables)
-  const environment = wish.Environment ? variables : current.environment
+  const isEmpty = Object.keys(variables ?? {}).length === 0
+  const environment = wish.Environment ? (isEmpty ? undefined : variables) : current.environment
   const {
     environment: _,
     imageConfig: __,
@@ -125,7 +133,7 @@ export function mergeConfiguration(current: Configuration, wish: ConfigurationWi
     timeoutSeconds: wish.Timeout ?? current.timeoutSeconds,
     memoryMb: wish.MemorySize ?? current.memoryMb,
     ephemeralStorageMb: wish.EphemeralStorage?.Size ?? current.ephemeralStorageMb,
-    ...(environment && Object.keys(environment).length > 0 ? { environment } : {}),
+    ...(environment && { environment }),
     logging: mergeLogging(current.logging, wish.LoggingConfig),
     ...(deadLetterArn && { deadLetterArn }),
     ...(ApplyOn === 'PublishedVersions' && { snapStart: ApplyOn }),
@@ -145,7 +153,9 @@ function deadLetterOf({ TargetArn = '' }: Aws.DeadLetterConfig): string {
 }
 
 /** @throws ServiceError for what AWS does not take snapshots of. */
-function requireRestorable({ runtime, ephemeralStorageMb }: Configuration): void {
+function requireRestorable(configuration: Configuration): void {
+  const { runtime, ephemeralStorageMb } = configuration
+  refuseTenancy({ configuration }, 'SnapStart')
   if (runtime !== '' && requireRuntime(runtime).isOsOnly) {
     throw new ServiceError(
       'InvalidParameterValueException',

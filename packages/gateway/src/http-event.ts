@@ -11,7 +11,7 @@ export interface HttpFacts {
   path: string
   /** Without the question mark, as it came. */
   query: string
-  /** Names in lower case; repeated headers joined or listed. */
+  /** Names in lower case; repeated headers listed. */
   headers: Record<string, string | string[] | undefined>
   body: Uint8Array
   sourceIp: string
@@ -41,9 +41,8 @@ export interface HttpAnswer extends HttpHead {
 }
 
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ')
-/** Bodies of these content types arrive as text; all others as base64. */
-const TEXT =
-  /^(text\/|application\/(json|javascript|xml|x-www-form-urlencoded|[^;]*\+(json|xml))($|;|\s))/
+/** Bodies of these content types arrive as text; all others, forms among them, as base64. */
+const TEXT = /^(text\/|application\/(json|javascript|xml|[^;]*\+(json|xml))($|;|\s))/
 
 /** The event of payload format 2.0. */
 export function toEvent(facts: HttpFacts): Record<string, unknown> {
@@ -97,7 +96,7 @@ function headersOf(facts: HttpFacts): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(facts.headers)) {
     if (value === undefined || name === 'connection') continue
-    headers[name] = listOf(value).join(',')
+    headers[name] = listOf(value).join(name === 'cookie' ? '; ' : ',')
   }
   return {
     ...headers,
@@ -109,11 +108,12 @@ function headersOf(facts: HttpFacts): Record<string, string> {
 }
 
 function queryOf(query: string): Record<string, string> {
-  const values: Record<string, string> = {}
+  const values = new Map<string, string>()
   for (const [name, value] of new URLSearchParams(query)) {
-    values[name] = name in values ? `${values[name]},${value}` : value
+    const earlier = values.get(name)
+    values.set(name, earlier === undefined ? value : `${earlier},${value}`)
   }
-  return values
+  return Object.fromEntries(values)
 }
 
 function bodyOf({ body, headers }: HttpFacts): Record<string, unknown> {

@@ -1,7 +1,8 @@
 // Whose a key is: the operator's, a user's or a session's; what has ended, was taken away or was
 // sealed under another master key opens nothing.
 
-import { createRole, LAMBDA_TRUST, putRolePolicy } from '@hearth/core/role'
+import { addPolicyVersion, createPolicy, policyArn } from '@hearth/core/customer-policy'
+import { attachRolePolicy, createRole, LAMBDA_TRUST, putRolePolicy } from '@hearth/core/role'
 import { type AccessKey, accessKeyPurpose } from '@hearth/store/access-keys'
 import { createEnvelope } from '@hearth/store/envelope'
 import { issueSession, openSession } from '@hearth/store/sessions'
@@ -26,12 +27,22 @@ const role = putRolePolicy(
   'p',
   allow('lambda:GetFunction'),
 )
+let policy = createPolicy(
+  { account: ACCOUNT, name: 'own', text: allow('lambda:ListFunctions') },
+  { id: 'ANPA1', now: NOW },
+)
+const bearer = attachRolePolicy(
+  createRole({ ...wish, name: 'bearer' }, { id: 'AROA2', now: NOW }),
+  policyArn(policy),
+  () => ({ statements: [] }),
+)
 const make = (used = envelope) =>
   createIdentities({
     account: ACCOUNT,
     rootKeys: new Map([['hearth', 'root secret']]),
     accessKeys: { cached: (id) => [key].find((one) => one.id === id) },
-    roleRecords: { cached: (_, name) => [role].find((one) => one.name === name) },
+    roleRecords: { cached: (_, name) => [role, bearer].find((one) => one.name === name) },
+    policyRecords: { cached: (_, name) => [policy].find((one) => one.name === name) },
     envelope: used,
   })
 const session = (name: string, expiresAt = NOW + 1) =>
@@ -68,6 +79,19 @@ test('a session is its role’s, with the policies that this has now', () => {
   })
   const [policy] = found?.principal.kind === 'role' ? found.principal.policies : []
   expect(policy?.statements[0]?.actions.patterns).toEqual(['lambda:GetFunction'])
+})
+
+test('policies of the account’s own count as they are now', () => {
+  const { accessKeyId, sessionToken } = session('bearer')
+  const identities = make()
+  const actions = () => {
+    const { principal } = identities.find(accessKeyId, sessionToken, NOW) ?? {}
+    const policies = principal?.kind === 'role' ? principal.policies : []
+    return policies.flatMap(({ statements }) => statements[0]?.actions.patterns)
+  }
+  expect(actions()).toEqual(['lambda:ListFunctions'])
+  policy = addPolicyVersion(policy, { text: allow('lambda:Get*'), isDefault: true }, NOW)
+  expect(actions()).toEqual(['lambda:Get*'])
 })
 
 test('a role that nobody made may invoke and write logs', () => {

@@ -8,7 +8,7 @@ import { type Policy, parsePolicy, readPolicy } from '@hearth/core/policy'
 import { policiesOf, roleArn } from '@hearth/core/role'
 import { type AccessKey, type AccessKeys, accessKeyPurpose } from '@hearth/store/access-keys'
 import type { Envelope } from '@hearth/store/envelope'
-import type { Roles } from '@hearth/store/roles'
+import { type CustomerPolicies, meanings, type Roles } from '@hearth/store/roles'
 import { openSession, type Session } from '@hearth/store/sessions'
 
 /** A caller whose signature was good. */
@@ -38,6 +38,7 @@ export interface IdentityParts {
   rootKeys: ReadonlyMap<string, string>
   accessKeys: Pick<AccessKeys, 'cached'>
   roleRecords: Pick<Roles, 'cached'>
+  policyRecords: Pick<CustomerPolicies, 'cached'>
   envelope: Envelope
 }
 
@@ -109,7 +110,8 @@ function openKey(key: AccessKey, envelope: Envelope): KnownKey | 'closed' {
   }
 }
 
-function bearerOf(session: Session, { roleRecords }: IdentityParts): KnownKey {
+function bearerOf(session: Session, parts: IdentityParts): KnownKey {
+  const { roleRecords, policyRecords } = parts
   const { account, accessKeyId, secret, role: name, name: sessionName } = session
   const role = roleRecords.cached(account, name)
   return {
@@ -120,7 +122,7 @@ function bearerOf(session: Session, { roleRecords }: IdentityParts): KnownKey {
       account,
       arn: sessionArn(account, name, sessionName),
       alias: roleArn(role ?? { account, name, path: '/' }),
-      policies: policiesOf(role),
+      policies: policiesOf(role, meanings(policyRecords, account)),
     },
     userId: `${role?.id ?? `AROA${name.toUpperCase()}`}:${sessionName}`,
   }

@@ -2,6 +2,7 @@
 // is told in Lambda's words around S3's own; an object that is too large is not read to its end.
 // The client is loaded when it is first wanted, and made anew each time, because that is seldom.
 
+import { addAbortSignal, type Readable } from 'node:stream'
 import { ServiceError } from '@hearth/core/error'
 
 export interface ObjectName {
@@ -12,9 +13,16 @@ export interface ObjectName {
 }
 
 export interface Objects {
-  /** @throws ServiceError when it cannot be had, or is larger than `bytesMax`. */
-  read(name: ObjectName, bytesMax: number): Promise<Uint8Array>
+  /**
+   * Resolves with what `take` makes of the object's bytes as they arrive.
+   * @throws ServiceError when it cannot be had, or is larger than `bytesMax`.
+   */
+  read<R>(name: ObjectName, bytesMax: number, take: Take<R>): Promise<R>
 }
+
+type Body = AsyncIterable<Uint8Array>
+type Take<R> = (body: Body) => Promise<R>
+type Told = (error: unknown) => ServiceError
 
 export interface ObjectAccess {
   region: string
@@ -23,10 +31,12 @@ export interface ObjectAccess {
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
 }
 
-/** What S3 says of a failure, as its client has it. */
+/** A failure as S3's client has it; without a status, S3 has said nothing at all. */
 interface ObjectFault {
   name: string
   message: string
+  code?: string
+  $metadata?: { httpStatusCode?: number }
   $response?: { headers?: Record<string, string> }
 }
 
@@ -36,7 +46,7 @@ const ATTEMPTS_MAX = 2
 
 export function openObjects(access: ObjectAccess): Objects {
   return {
-    async read(name, bytesMax) {
+    async read(name, bytesMax, take) {
       const { GetObjectCommand, S3Client } = await import('@aws-sdk/client-s3')
       const client = new S3Client(optionsOf(access))
       const { bucket, key, version } = name
@@ -46,11 +56,12 @@ export function openObjects(access: ObjectAccess): Objects {
         ...(version && { VersionId: version }),
       })
       const abortSignal = AbortSignal.timeout(READ_MS_MAX)
+      const told: Told = (error) => refusalOf(error as ObjectFault, name)
       try {
-        const { Body } = await client.send(request, { abortSignal })
-        return await bounded(Body as AsyncIterable<Uint8Array>, bytesMax)
-      } catch (error) {
-        throw error instanceof ServiceError ? error : refusalOf(error as ObjectFault, name)
+        const { Body } = await client.send(request, { abortSignal }).catch((error) => {
+          throw told(error)
+        })
+        return await take(bounded(addAbortSignal(abortSignal, Body as Readable), bytesMax, told))
       } finally {
         client.destroy()
       }
@@ -69,24 +80,35 @@ function optionsOf({ region, endpoint, credentials }: ObjectAccess) {
   }
 }
 
-async function bounded(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
+/** The body until it is too large; what breaks it off is told as a refusal. */
+async function* bounded(body: Body, bytesMax: number, told: Told): Body {
   let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > bytesMax) {
-      throw new ServiceError(
-        'InvalidParameterValueException',
-        `Unzipped size must be smaller than ${bytesMax} bytes`,
-      )
+  try {
+    for await (const chunk of body) {
+      bytes += chunk.length
+      if (bytes > bytesMax) {
+        throw new ServiceError(
+          'InvalidParameterValueException',
+          `Unzipped size must be smaller than ${bytesMax} bytes`,
+        )
+      }
+      yield chunk
     }
-    chunks.push(chunk)
+  } catch (error) {
+    // Whoever reads it ends it otherwise when something of his own fails.
+    throw error instanceof ServiceError ? error : told(error)
   }
-  return Buffer.concat(chunks, bytes)
 }
 
 function refusalOf(fault: ObjectFault, { bucket, key }: ObjectName): ServiceError {
-  const { name } = fault
+  const { name, code, message, $metadata } = fault
+  if ($metadata?.httpStatusCode === undefined) {
+    return new ServiceError(
+      'ServiceUnavailableException',
+      `Error occurred while GetObject. S3 did not answer: ${message || code || name}`,
+      { cause: fault },
+    )
+  }
   const said = `S3 Error Code: ${name}. S3 Error Message: ${messageOf(fault)}`
   if (name === 'AccessDenied') {
     return new ServiceError(

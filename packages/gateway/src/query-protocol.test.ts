@@ -14,7 +14,8 @@ test('a form names its service by the version', () => {
     'iam',
     'a/b',
   ])
-  for (const form of ['', IAM, 'Action=GetRole', 'Action=GetRole&Version=2000-01-01']) {
+  const strange = ['2000-01-01', 'constructor', '__proto__'].map((at) => `Action=A&Version=${at}`)
+  for (const form of ['', IAM, 'Action=GetRole', ...strange]) {
     expect(() => readQuery(Buffer.from(form))).toThrow('Could not find operation')
   }
 })
@@ -44,4 +45,6 @@ test('a refusal has the name that this protocol has for it', () => {
   expect(status).toBe(403)
   expect(body).toContain('<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>&lt;no&gt;<')
   expect(renderQueryError(new Error('secret'), 'id').body).not.toContain('secret')
+  const strange = new ServiceError('NoSuchEntity', 'a\0b\ud800c\tü😀')
+  expect(renderQueryError(strange, 'id').body).toContain('<Message>a\ufffdb\ufffdc\tü😀</Message>')
 })

@@ -19,10 +19,10 @@ const NAMESPACES = {
   iam: 'https://iam.amazonaws.com/doc/2010-05-08/',
   sts: 'https://sts.amazonaws.com/doc/2011-06-15/',
 } as const
-const VERSIONS: Readonly<Record<string, Query['service']>> = {
-  '2010-05-08': 'iam',
-  '2011-06-15': 'sts',
-}
+const VERSIONS: ReadonlyMap<string, Query['service']> = new Map([
+  ['2010-05-08', 'iam'],
+  ['2011-06-15', 'sts'],
+])
 /** Refusals whose names this protocol has otherwise. */
 const NAMES: Readonly<Partial<Record<ErrorCode, string>>> = {
   InvalidParameterValueException: 'InvalidInput',
@@ -39,6 +39,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '"': '&quot;',
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a refusal may show what a caller sent.
+const NOT_IN_XML = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|\p{Surrogate}/gu
+
 export const isQuery = (contentType: string | undefined) =>
   contentType?.startsWith('application/x-www-form-urlencoded') ?? false
 
@@ -47,7 +50,7 @@ export function readQuery(body: Uint8Array): Query {
   const form = new URLSearchParams(Buffer.from(body).toString())
   const action = form.get('Action') ?? ''
   const version = form.get('Version') ?? ''
-  const service = VERSIONS[version]
+  const service = VERSIONS.get(version)
   if (service && action) return { action, service, form }
   throw new ServiceError(
     'UnknownOperationException',
@@ -106,7 +109,9 @@ function write(value: Xml): string {
   if (value === undefined) return ''
   if (isList(value)) return value.map((one) => `<member>${write(one)}</member>`).join('')
   if (typeof value !== 'object') {
-    return String(value).replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? '')
+    return String(value)
+      .replaceAll(NOT_IN_XML, '\ufffd')
+      .replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? '')
   }
   return Object.entries(value)
     .filter(([, inside]) => inside !== undefined)

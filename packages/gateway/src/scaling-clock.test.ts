@@ -54,7 +54,8 @@ function open(latencyMs = 5) {
 }
 
 function scheduled(actions: Partial<ScheduledAction>[]): FunctionDocument {
-  const version = { version: '1' } as FunctionDocument['latest']
+  const size = { architecture: 'x86_64', configuration: { memoryMb: 128 } }
+  const version = { version: '1', ...size } as FunctionDocument['latest']
   const times = { id: 'a', createdAt: START, settledAt: START }
   const suspended = { dynamicIn: false, dynamicOut: false, scheduled: false }
   const all = actions.map((one, index) => ({ name: `${index}`, schedule: '', ...times, ...one }))

@@ -113,7 +113,8 @@ function working(createdAt: number): FunctionDocument {
     createdAt,
     settledAt: createdAt,
   })
-  const version = { version: '1' } as FunctionDocument['latest']
+  const size = { architecture: 'x86_64', configuration: { memoryMb: 128 } }
+  const version = { version: '1', ...size } as FunctionDocument['latest']
   return {
     account: '1',
     name: 'f',

@@ -6,13 +6,16 @@ import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } fr
 import { ServiceError } from '@hearth/core/error'
 import type { Identity } from './identities.ts'
 
-export interface SignedRequest {
+export interface SignedHead {
   method: string
   /** Percent-encoded, as it came. */
   path: string
   /** Without the question mark, as it came. */
   query: string
   headers: Record<string, string | string[] | undefined>
+}
+
+export interface SignedRequest extends SignedHead {
   body: Uint8Array
 }
 
@@ -26,8 +29,15 @@ export interface VerifierOptions<K extends { secret: string }> {
   find(accessKeyId: string, sessionToken: string | undefined, now: number): K | undefined
 }
 
-/** The owner of the key that a request was signed with. */
-export type Verify<K = Identity> = (request: SignedRequest, now: number) => K
+export interface Verify<K = Identity> {
+  /** @returns the owner of the key that a request was signed with. */
+  (request: SignedRequest, now: number): K
+  /**
+   * What can be said before the body is there: whether somebody whom we know claims to have signed
+   * it, for here and for now. Whether he has, only the body tells.
+   */
+  head(request: SignedHead, now: number): void
+}
 
 interface Claim {
   accessKeyId: string
@@ -51,7 +61,7 @@ const KEYS_MAX = 1000
 const UNSIGNED = 'UNSIGNED-PAYLOAD'
 const UNRESERVED = /^[\w.~-]*$/
 
-/** @returns a function that gives the identity or throws the ServiceError that AWS would answer. */
+/** @returns what gives the identity or throws the ServiceError that AWS would answer. */
 export function createVerifier<K extends { secret: string }>(
   options: VerifierOptions<K>,
 ): Verify<K> {
@@ -68,7 +78,7 @@ export function createVerifier<K extends { secret: string }>(
     keys.set(id, key)
     return key
   }
-  return (request, now) => {
+  const readHead = (request: SignedHead, now: number) => {
     const claim = readClaim(request)
     const known = options.find(claim.accessKeyId, claim.sessionToken, now)
     if (!known) {
@@ -80,15 +90,22 @@ export function createVerifier<K extends { secret: string }>(
     requireScope(claim, options)
     requireFresh(claim, now)
     requireSignedHeaders(claim, request)
+    return { claim, known }
+  }
+  const verify = (request: SignedRequest, now: number) => {
+    const { claim, known } = readHead(request, now)
     const canonical = canonicalRequest(claim, request)
     const toSign = [ALGORITHM, claim.date, claim.scope.join('/'), sha256(canonical)].join('\n')
     const expected = hmac(signingKey(known.secret, claim), toSign).digest('hex')
     if (!equal(expected, claim.signature)) throw mismatch()
     return known
   }
+  return Object.assign(verify, {
+    head: (request: SignedHead, now: number) => void readHead(request, now),
+  })
 }
 
-function readClaim(request: SignedRequest): Claim {
+function readClaim(request: SignedHead): Claim {
   const authorization = header(request, 'authorization')
   if (authorization !== undefined) return readHeaderClaim(authorization, request)
   const query = new URLSearchParams(request.query)
@@ -96,7 +113,7 @@ function readClaim(request: SignedRequest): Claim {
   throw refuse('MissingAuthenticationTokenException', 'Missing Authentication Token')
 }
 
-function readHeaderClaim(authorization: string, request: SignedRequest): Claim {
+function readHeaderClaim(authorization: string, request: SignedHead): Claim {
   const [algorithm = '', rest = ''] = split(authorization, ' ')
   if (algorithm !== ALGORITHM) {
     throw refuse('IncompleteSignatureException', `Unsupported AWS 'algorithm': '${algorithm}'.`)
@@ -219,7 +236,7 @@ function requireFresh(claim: Claim, now: number): void {
  * The host and every x-amz- header must be under the signature, or others could change what they
  * say.
  */
-function requireSignedHeaders(claim: Claim, request: SignedRequest): void {
+function requireSignedHeaders(claim: Claim, request: SignedHead): void {
   const must = Object.keys(request.headers).filter((name) => name.startsWith('x-amz-'))
   for (const name of ['host', ...must]) {
     if (!claim.signedHeaders.includes(name)) {
@@ -305,7 +322,7 @@ function split(text: string, separator: string): [string, string] {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
 }
 
-function header(request: SignedRequest, name: string): string | undefined {
+function header(request: SignedHead, name: string): string | undefined {
   const value = request.headers[name]
   return Array.isArray(value) ? value.join(',') : value
 }

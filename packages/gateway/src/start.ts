@@ -4,13 +4,17 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Traces } from '@hearth/bus/traces'
 import { getRequestListener } from '@hono/node-server'
 import { type AppParts, createApp } from './app.ts'
+import { createBodyRoom } from './body-room.ts'
 import { createCodeLinks } from './code-links.ts'
-import { createIdentities } from './identities.ts'
+import { openConsole } from './console/console.ts'
+import { createIdentities, type Identities } from './identities.ts'
 import { findImage } from './image-search.ts'
 import { createMetrics } from './metrics.ts'
 import { type ObjectAccess, openObjects } from './objects.ts'
+import { openRequestTraces } from './request-traces.ts'
 import { handleInvoke, isInvoke } from './routes/invoke.ts'
 import { handleStreamingInvoke, isStreamingInvoke } from './routes/invoke-streaming.ts'
 import { handleUrlRequest, urlTarget } from './routes/url-requests.ts'
@@ -26,16 +30,30 @@ export type { Environments } from './census.ts'
 export interface GatewayOptions
   extends Omit<
     AppParts,
-    'checkSource' | 'codeLink' | 'links' | 'objects' | 'settlement' | 'verify'
+    | 'bodies'
+    | 'checkSource'
+    | 'codeLink'
+    | 'links'
+    | 'objects'
+    | 'refused'
+    | 'settlement'
+    | 'traces'
+    | 'verify'
   > {
   host: string
   port: number
   /** Secrets by access key id. */
   keys: ReadonlyMap<string, string>
+  /** What request bodies may fill at a time. */
+  bodyMemoryMb: number
   /** Signs links to code; the same in every gateway. */
   linkSecret: string
   /** Where AWS-shaped services are, and how to sign there. */
   aws: ObjectAccess
+  /** Absent where nobody records spans. */
+  traces?: Traces | undefined
+  /** Whether there are pages for people at /console. */
+  console: boolean
 }
 
 export interface Gateway {
@@ -58,6 +76,7 @@ const SERVER_OPTIONS = {
   noDelay: true,
 }
 
+const BYTES_PER_MB = 1024 * 1024
 const EXPIRE_MS = 600_000
 /** What nobody has wanted for a day goes, so an hour more does not matter. */
 const SWEEP_MS = 3_600_000
@@ -73,25 +92,30 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { concurrency: limit } = options.limits
   const clock = startScalingClock({ functions, limit, report: console.error })
   const chores = startChores(options)
-  const metrics = createMetrics()
+  const bodies = createBodyRoom(options.bodyMemoryMb * BYTES_PER_MB)
+  const metrics = createMetrics(bodies)
+  const traces = openRequestTraces(options.traces)
+  const identities = createIdentities({ ...options, rootKeys: options.keys })
   const parts: AppParts = {
     ...options,
-    door: metrics.watch(options.door),
+    bodies,
+    traces,
     links,
+    refused: metrics.refused,
     objects: openObjects(options.aws),
     settlement,
     checkSource: (mapping) => checkSource(options.requests, mapping),
     codeLink: (origin, sha256) => links.make(origin, sha256, Date.now()),
-    verify: verifierOf(options),
+    verify: verifierOf(options, identities),
   }
-  const control = getRequestListener(createApp(parts).fetch)
+  const pages = options.console ? openConsole(parts, identities) : undefined
+  const control = getRequestListener(createApp(parts, pages?.app).fetch)
   const listener = (request: IncomingMessage, response: ServerResponse) => {
     metrics.follow(request, response)
-    if (isInvoke(request)) return void handleInvoke(request, response, parts)
-    if (isStreamingInvoke(request)) return void handleStreamingInvoke(request, response, parts)
-    const target = urlTarget(request)
-    if (target) return void handleUrlRequest(request, response, { target, parts })
-    void control(request, response)
+    bodies.follow(request, response)
+    const follow = (operation: string) => traces.follow(request, response, operation)
+    const how = { parts, follow, hasPages: pages !== undefined }
+    if (!handleInvocation(request, response, how)) void control(request, response)
   }
   const server = createServer(SERVER_OPTIONS, listener)
   const closeClocks = () => {
@@ -106,6 +130,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     metrics: metrics.text,
     async close() {
       closeClocks()
+      pages?.close()
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeIdleConnections()
       const forced = setTimeout(() => server.closeAllConnections(), 5_000)
@@ -113,6 +138,31 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       clearTimeout(forced)
     },
   }
+}
+
+/** Requests that run a function. @returns whether it is one. */
+function handleInvocation(
+  request: IncomingMessage,
+  response: ServerResponse,
+  how: { parts: AppParts; follow(operation: string): void; hasPages: boolean },
+): boolean {
+  const { parts, follow } = how
+  if (isInvoke(request)) {
+    follow('Invoke')
+    void handleInvoke(request, response, parts)
+    return true
+  }
+  if (isStreamingInvoke(request)) {
+    follow('InvokeWithResponseStream')
+    void handleStreamingInvoke(request, response, parts)
+    return true
+  }
+  const target = urlTarget(request)
+  if (!target) return false
+  follow('FunctionUrl')
+  const besidePages = how.hasPages && target.sharesOrigin
+  void handleUrlRequest(request, response, { target, parts, besidePages })
+  return true
 }
 
 function listen(server: Server, options: GatewayOptions): Promise<void> {
@@ -131,9 +181,7 @@ function startChores({ logs, artifacts, functions, layers }: GatewayOptions): Up
   ].map((chore) => startUpkeep(chore, console.error))
 }
 
-function verifierOf({ keys, ...options }: GatewayOptions): Verify {
-  const { find } = createIdentities({ ...options, rootKeys: keys })
-  const { region } = options
+function verifierOf({ region }: GatewayOptions, { find }: Identities): Verify {
   return createVerifier({ region, services: SERVICES, global: GLOBAL_SERVICES, find })
 }
 

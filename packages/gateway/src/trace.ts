@@ -1,19 +1,24 @@
-// The X-Ray header of a request: kept as it came, or begun. Hearth records no traces of its own
-// here; it never loses a caller's, and ends chains that go round in circles.
+// The X-Ray header of a request: kept as it came, made from W3C's, or begun. It never loses a
+// caller's trace, and ends chains that go round in circles; request-traces.ts records spans.
 
 import { randomFillSync } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import { ServiceError } from '@hearth/core/error'
 import type { FunctionDocument } from '@hearth/core/function'
 import { isRecursive, withInvocation } from '@hearth/core/recursion'
+import { readTraceparent, renderTraceHeader } from '@hearth/core/trace'
 
 /** Random bytes are drawn for many ids at a time: each call costs what hundreds of bytes cost. */
 const drawn = Buffer.alloc(4000)
 const ID_BYTES = 20
 let used = drawn.length
 
-/** `Root=1-<time>-<96 random bits>;Sampled=0` unless the caller sent one. */
-export function traceOf(given: string | string[] | undefined, now: number): string {
+/** `Root=1-<time>-<96 random bits>;Sampled=0` unless the caller sent a trace of his. */
+export function traceOf(headers: IncomingHttpHeaders, now: number): string {
+  const given = headers['x-amzn-trace-id']
   if (typeof given === 'string' && given.length < 1024) return given
+  const place = readTraceparent(String(headers.traceparent ?? ''))
+  if (place) return renderTraceHeader(place)
   const time = Math.floor(now / 1000)
     .toString(16)
     .padStart(8, '0')

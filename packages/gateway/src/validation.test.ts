@@ -133,12 +133,29 @@ describe('names', () => {
       `1 validation error detected: Value '${name}' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 64`,
     )
   })
+  test('that nobody is to be made of may be longer: there is none such', () => {
+    for (const operation of ['DeleteFunction', 'GetFunction', 'Invoke']) {
+      expect(refusal(operation, { FunctionName: 'a'.repeat(65) })).toBeUndefined()
+    }
+  })
   test('that are ARNs may have 140', () => {
     const arn = `arn:aws:lambda:us-east-1:111111111111:function:${'a'.repeat(100)}`
-    const error = refusal('GetFunction', { FunctionName: arn })
+    expect(refusal('GetFunction', { FunctionName: arn })).toBeUndefined()
+    const error = create({ FunctionName: arn })
     expect(error?.code).toBe('ValidationException')
     expect(error?.message).toContain(
       "at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 140",
     )
   })
+})
+
+test.each([
+  [
+    { Architectures: [undefined] },
+    /^1 .* Value '\[null\]' at 'architectures' .*must not be null\]$/,
+  ],
+  [{ Tags: { a: undefined } }, /^1 .* '\{a=null\}' at 'tags' .* \[Member must not be null\]$/],
+  [{ FileSystemConfigs: [undefined] }, /at 'fileSystemConfigs' .* \[Member must not be null\]$/],
+])('nothing in a collection may be null: %j', (input, message) => {
+  expect(create(input)?.message).toMatch(message)
 })

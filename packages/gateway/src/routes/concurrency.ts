@@ -30,9 +30,11 @@ export const putFunctionConcurrency: Route<
 > = async (input, caller, parts) => {
   const { account, name } = unqualified(input, caller)
   const count = input.ReservedConcurrentExecutions ?? 0
-  await parts.functions.change(account, name, (document) =>
-    reserve(existing(document, name, caller), count, accountOf(caller, parts)),
-  )
+  await parts.functions.change(account, name, (document) => {
+    // AWS says of which version, although a reserve has none.
+    if (!document) throw notFound(functionArn(caller.place, name, '$LATEST'))
+    return reserve(document, count, accountOf(caller, parts))
+  })
   return { ReservedConcurrentExecutions: count }
 }
 
@@ -41,13 +43,7 @@ export const getFunctionConcurrency: Route<
   Aws.GetFunctionConcurrencyResponse
 > = (input, caller, parts) => {
   const { account, name } = parseFunctionName(input.FunctionName ?? '', undefined, caller.place)
-  const document = parts.functions.cached(account, name)
-  if (!document) {
-    throw new ServiceError(
-      'ResourceNotFoundException',
-      'The resource you requested does not exist.',
-    )
-  }
+  const document = existing(parts.functions.cached(account, name), name, caller)
   const reserved = document.concurrency?.reserved
   return reserved === undefined ? {} : { ReservedConcurrentExecutions: reserved }
 }
@@ -122,9 +118,11 @@ export const getAccountSettings: Route<
   Aws.GetAccountSettingsResponse
 > = (_input, caller, parts) => {
   const { documents, limit } = accountOf(caller, parts)
-  const sizes = documents.flatMap(({ latest, published }) =>
-    [latest, ...published].map(({ code }) => code.size),
-  )
+  const layers = parts.layers.list(caller.place.account)
+  const versions = [
+    ...documents.flatMap(({ latest, published }) => [latest, ...published]),
+    ...layers.flatMap((layer) => layer.versions),
+  ]
   return {
     AccountLimit: {
       TotalCodeSize: CODE_BYTES_MAX.all,
@@ -134,7 +132,7 @@ export const getAccountSettings: Route<
       UnreservedConcurrentExecutions: unreserved(documents, limit),
     },
     AccountUsage: {
-      TotalCodeSize: sizes.reduce((sum, size) => sum + size, 0),
+      TotalCodeSize: versions.reduce((sum, { code }) => sum + code.size, 0),
       FunctionCount: documents.length,
     },
   }

@@ -9,13 +9,14 @@ import type { Deliveries } from '@hearth/store/deliveries'
 import type { Events } from '@hearth/store/events'
 import type { Functions } from '@hearth/store/functions'
 import { laneKey } from '@hearth/store/lane-key'
+import { filterInTurns } from '../in-turns.ts'
 
 export interface DeadLetterParts {
   account: string
   functions: Pick<Functions, 'list'>
   deadLetters: DeadLetters
   deliveries: Pick<Deliveries, 'put'>
-  events: Pick<Events, 'put'>
+  events: Pick<Events, 'put' | 'waiting'>
 }
 
 /** One dead letter as operators see it; times in ISO form. */
@@ -24,6 +25,7 @@ export interface DeadLetterView {
   requestId: string
   functionName: string
   qualifier?: string
+  tenantId?: string
   reason: string
   attempts: number
   acceptedAt: string
@@ -45,33 +47,33 @@ const PAGE_MAX = 1_000
 /** How many letters each function has; those of functions that are gone have no name any more. */
 export async function countDeadLetters(parts: DeadLetterParts) {
   const counts = await parts.deadLetters.counts()
-  const named = parts.functions.list(parts.account).flatMap(({ account, name }) => {
-    const lane = laneKey(account, name)
-    const count = counts[lane] ?? 0
-    delete counts[lane]
-    return count > 0 ? [{ functionName: name, count }] : []
-  })
-  const rest = Object.values(counts).reduce((sum, count) => sum + count, 0)
-  return { functions: named, ofDeletedFunctions: rest }
+  const countOf = (name: string) => counts[laneKey(parts.account, name)] ?? 0
+  const names = parts.functions.list(parts.account).map(({ name }) => name)
+  const found = await filterInTurns(names, (name) => countOf(name) > 0)
+  const functions = found.map((functionName) => ({ functionName, count: countOf(functionName) }))
+  const all = Object.values(counts).reduce((sum, count) => sum + count, 0)
+  const named = functions.reduce((sum, { count }) => sum + count, 0)
+  return { functions, ofDeletedFunctions: all - named }
 }
 
-/** Oldest first, at most a thousand; `next` is the sequence at which to go on. */
+/** Oldest first, a thousand unless fewer are wanted; `next` is the sequence at which to go on. */
 export async function listDeadLetters(
   parts: DeadLetterParts,
-  query: { functionName: string; fromSequence?: number },
+  query: { functionName: string; fromSequence?: number; limit?: number },
 ): Promise<{ letters: DeadLetterView[]; next?: number }> {
-  const { functionName, fromSequence } = query
+  const { functionName, fromSequence, limit = PAGE_MAX } = query
   const of = { account: parts.account, functionName }
-  const page = { limit: PAGE_MAX, ...(fromSequence !== undefined && { fromSequence }) }
+  const page = { limit, ...(fromSequence !== undefined && { fromSequence }) }
   const found = await parts.deadLetters.list(of, page)
   const last = found.at(-1)
-  const isFull = found.length === PAGE_MAX
+  const isFull = found.length === limit
   return { letters: found.map(view), ...(isFull && last && { next: last.sequence + 1 }) }
 }
 
 /**
  * Puts letters back: each event anew and under a request id of its own, each delivery once more.
- * @throws ServiceError when a queue cannot take one; those before it are on their way.
+ * @throws ServiceError when a queue cannot take one; those before it are on their way. And when
+ * there is no such function, nor anything that one of this name left behind.
  */
 export async function redriveDeadLetters(
   parts: DeadLetterParts,
@@ -79,6 +81,9 @@ export async function redriveDeadLetters(
 ): Promise<{ redriven: number }> {
   if (typeof functionName !== 'string' || functionName === '') {
     throw new ServiceError('InvalidParameterValueException', 'functionName must name a function.')
+  }
+  if (requestIds !== undefined && !Array.isArray(requestIds)) {
+    throw new ServiceError('InvalidParameterValueException', 'requestIds must be a list of ids.')
   }
   const wanted = requestIds && new Set(requestIds)
   const of = { account: parts.account, functionName }
@@ -92,9 +97,19 @@ export async function redriveDeadLetters(
       redriven += 1
     }
     const last = found.at(-1)
-    if (!last || found.length < PAGE_MAX) return { redriven }
-    from = last.sequence + 1
+    if (last && found.length === PAGE_MAX) {
+      from = last.sequence + 1
+      continue
+    }
+    if (!last && from === 0) requireKnown(parts, functionName)
+    return { redriven }
   }
+}
+
+function requireKnown({ functions, account }: DeadLetterParts, name: string): void {
+  if (functions.list(account).some((one) => one.name === name)) return
+  const message = `There is no function ${name}, and nothing of one was given up.`
+  throw new ServiceError('ResourceNotFoundException', message)
 }
 
 async function putBack(parts: DeadLetterParts, letter: StoredDeadLetter): Promise<void> {
@@ -127,6 +142,7 @@ function view({ event, delivery, reason, at, sequence, payload }: StoredDeadLett
     requestId: event.requestId,
     functionName: event.functionName,
     ...(event.qualifier !== undefined && { qualifier: event.qualifier }),
+    ...(event.tenantId !== undefined && { tenantId: event.tenantId }),
     reason,
     attempts: event.attempt,
     acceptedAt: new Date(event.acceptedAt).toISOString(),

@@ -18,6 +18,7 @@ import {
 import type { Start } from '@hearth/core/event-source-settings'
 import { versionOf } from '@hearth/core/function'
 import { checkTags } from '@hearth/core/tag'
+import { refuseTenancy } from '@hearth/core/tenancy'
 import { viewMapping } from '../mapping-view.ts'
 import {
   accessOf,
@@ -177,14 +178,16 @@ function existing(mapping: EventSourceMapping | undefined): EventSourceMapping {
   throw new ServiceError('ResourceNotFoundException', 'The resource you requested does not exist.')
 }
 
-/** AWS says that it is the parameter which is wrong. */
+/** AWS says that it is the parameter which is wrong. No source names a tenant for a batch. */
 function requireFunction(
   { account, name, qualifier }: { account: string; name: string; qualifier?: string },
   { functions }: Parts,
 ): void {
   const document = functions.cached(account, name)
-  if (document && versionOf(document, qualifier)) return
-  throw new ServiceError('InvalidParameterValueException', 'Function does not exist')
+  if (!document || !versionOf(document, qualifier)) {
+    throw new ServiceError('InvalidParameterValueException', 'Function does not exist')
+  }
+  refuseTenancy(document.latest, 'event source mappings')
 }
 
 function requireNoRival(mapping: EventSourceMapping, caller: Caller, { mappings }: Parts): void {

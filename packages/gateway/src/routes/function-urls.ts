@@ -14,6 +14,7 @@ import {
   withoutUrl,
   withUrl,
 } from '@hearth/core/function-url'
+import { refuseTenancy } from '@hearth/core/tenancy'
 import { validationError } from '../validation.ts'
 import { makeMarker, readMarker } from './functions.ts'
 import type { Caller, Route } from './route.ts'
@@ -45,6 +46,7 @@ export const createFunctionUrlConfig: Route<
   }
   await parts.functions.change(account, name, (document) => {
     if (!document || !isThere(document, qualifier)) throw noFunction()
+    refuseTenancy(document.latest, 'function URLs')
     if (urlOf(document, qualifier)) throw duplicate(functionArn(caller.place, name, qualifier))
     return withUrl(document, qualifier, url)
   })
@@ -58,7 +60,7 @@ export const getFunctionUrlConfig: Route<
 > = (input, caller, parts) => {
   const { account, name, qualifier } = refer(input, caller)
   const url = requireUrl(parts.functions.cached(account, name), qualifier)
-  return view(url, { name, qualifier }, caller)
+  return viewWhole(url, { name, qualifier }, caller)
 }
 
 export const updateFunctionUrlConfig: Route<
@@ -67,6 +69,9 @@ export const updateFunctionUrlConfig: Route<
 > = async (input, caller, parts) => {
   const { account, name, qualifier } = refer(input, caller)
   const changed = await parts.functions.change(account, name, (document) => {
+    if (!document || !(isThere(document, qualifier) || urlOf(document, qualifier))) {
+      throw noFunction()
+    }
     const current = requireUrl(document, qualifier)
     const url: FunctionUrl = {
       ...current,
@@ -75,7 +80,7 @@ export const updateFunctionUrlConfig: Route<
       ...(input.Cors && { cors: readCors(input.Cors) }),
       modifiedAt: Date.now(),
     }
-    return withUrl(document as FunctionDocument, qualifier, url)
+    return withUrl(document, qualifier, url)
   })
   return view(requireUrl(changed, qualifier), { name, qualifier }, caller)
 }
@@ -107,7 +112,7 @@ export const listFunctionUrlConfigs: Route<
   return {
     FunctionUrlConfigs: rest
       .slice(0, size)
-      .map(({ url, qualifier }) => view(url, { name, qualifier }, caller)),
+      .map(({ url, qualifier }) => viewWhole(url, { name, qualifier }, caller)),
     ...(next !== undefined && { NextMarker: makeMarker(next) }),
   }
 }
@@ -161,6 +166,15 @@ function view(
     LastModifiedTime: new Date(url.modifiedAt).toISOString(),
     ...(url.invokeMode && { InvokeMode: url.invokeMode }),
   }
+}
+
+/** Get and List name the invoke mode always; Create and Update, on AWS, only one that was set. */
+function viewWhole(
+  url: FunctionUrl,
+  named: { name: string; qualifier: string | undefined },
+  caller: Caller,
+): Aws.FunctionUrlConfig {
+  return { InvokeMode: 'BUFFERED', ...view(url, named, caller) }
 }
 
 function readCors(cors: Aws.Cors): UrlCors {

@@ -24,7 +24,7 @@ import { checkNetworkTag } from '@hearth/core/isolation'
 import { checkTags } from '@hearth/core/tag'
 import { requireSigningConfig, warnOfUnsigned } from '../code-signing.ts'
 import { requireSource, storeCode } from '../code-wish.ts'
-import { viewCode, viewVersion } from '../function-view.ts'
+import { viewCode, viewListed, viewVersion } from '../function-view.ts'
 import {
   architectureOf,
   configurationFor,
@@ -80,7 +80,8 @@ export const createFunction: Route<
   if ((await parts.functions.create(document)) === 'exists') throw alreadyExists(name)
   if (!image) warnOfUnsigned(document, console.error)
   parts.settlement.soon(caller.place.account, name)
-  return viewVersion(shown, name, { place: caller.place, qualified: input.Publish === true })
+  // The ARN is the function's, as on AWS, even where the version is 1.
+  return viewVersion(shown, name, { place: caller.place, qualified: false })
 }
 
 export const getFunction: Route<Aws.GetFunctionCommandInput, Aws.GetFunctionResponse> = (
@@ -170,9 +171,10 @@ export const deleteFunction: Route<
     if (!document) throw gone
     const published = document.published.filter((version) => version.version !== qualifier)
     if (published.length === document.published.length) return document
-    const configured = withoutEventInvoke({ ...document, published }, qualifier)
-    const rest = withoutPolicy(configured, qualifier)
-    return unprovision(rest, qualifier, Date.now())
+    // While the version is there, so that what it had provisioned can be charged to the end.
+    const free = unprovision(document, qualifier, Date.now())
+    const configured = withoutEventInvoke({ ...free, published }, qualifier)
+    return withoutPolicy(configured, qualifier)
   })
   return DELETED
 }
@@ -193,9 +195,9 @@ export const listFunctions: Route<Aws.ListFunctionsCommandInput, Aws.ListFunctio
   const page = documents.slice(0, size)
   const place = caller.place
   const views = page.flatMap((document) => [
-    viewVersion(document.latest, document.name, { place, qualified: all }),
+    viewListed(document.latest, document.name, { place, qualified: all }),
     ...(all ? document.published : []).map((version) =>
-      viewVersion(version, document.name, { place, qualified: true }),
+      viewListed(version, document.name, { place, qualified: true }),
     ),
   ])
   const last = page.at(-1)

@@ -1,14 +1,17 @@
 // IAM and STS, as far as AWS's tools ask for them beside Lambda: who am I, be somebody else, and
-// roles with their policies, which functions have when they call Hearth. All else is refused.
+// roles with their policies, which functions have when they call Hearth, and policies with names of
+// their own. All else is refused.
 
 import { ServiceError } from '@hearth/core/error'
 import { type Asker, arnOf, requireAccess } from '../access.ts'
 import type { WireAnswer } from '../contract.ts'
 import { type Query, readQuery, renderQuery, type Xml } from '../query-protocol.ts'
-import { ROLE_QUERIES, type RoleQueryParts } from './role-queries.ts'
+import { POLICY_QUERIES } from './policy-queries.ts'
+import type { IamParts } from './query-form.ts'
+import { ROLE_QUERIES } from './role-queries.ts'
 import { assumeRole, type TokenParts } from './tokens.ts'
 
-export type QueryParts = RoleQueryParts & TokenParts
+export type QueryParts = IamParts & TokenParts
 
 export async function answerQuery(
   { body, requestId, asker }: { body: Uint8Array; requestId: string; asker: Asker },
@@ -30,7 +33,7 @@ function resultOf(
     if (action === 'AssumeRole') return assumeRole(form, asker, parts)
   } else {
     if (action === 'GetUser') return getUser(form, asker)
-    const answer = ROLE_QUERIES.get(action)
+    const answer = ROLE_QUERIES.get(action) ?? POLICY_QUERIES.get(action)
     if (answer) return answer(form, asker, parts)
   }
   throw new ServiceError(

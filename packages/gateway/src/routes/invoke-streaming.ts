@@ -10,7 +10,7 @@ import { EVENT_STREAM_TYPE, invokeComplete, outcomeOf, payloadChunk } from '../e
 import { send, splitUrl } from '../http.ts'
 import { type Passed, passOn } from '../pass-on.ts'
 import { renderError } from '../wire-errors.ts'
-import { type InvokeParts, readInvocation, startHeader } from './invoke.ts'
+import { type InvokeParts, readInvocation, requireInvokable, startHeader } from './invoke.ts'
 
 const PATH = /^\/2021-11-15\/functions\/[^/]+\/response-streaming-invocations\/?$/
 const LOST = invokeComplete({
@@ -35,9 +35,10 @@ export async function handleStreamingInvoke(
   try {
     const { invocation, type } = await readInvocation(request, requestId, parts)
     if (type !== 'DryRun') return await stream(response, invocation, parts)
-    parts.door.resolve(invocation.account, invocation.functionName, invocation.qualifier)
+    requireInvokable(invocation, parts)
     send(response, { status: 204, headers: { 'x-amzn-requestid': requestId }, body: '' })
   } catch (error) {
+    parts.refused(error)
     if (response.headersSent) response.destroy()
     else send(response, renderError(error, requestId))
   }
@@ -55,7 +56,7 @@ async function stream(
   let source: Readable | undefined
   let passing: Promise<Passed> | undefined
   try {
-    const result = await parts.door.invoke(invocation, (head, body) => {
+    const result = await parts.door.invoke({ ...invocation, kind: 'stream' }, (head, body) => {
       begin(head.executedVersion, head)
       source = body
       passing = passOn(body, response, payloadChunk)

@@ -13,13 +13,16 @@ import {
   type Start,
   SYNC_PAYLOAD_BYTES_MAX,
 } from '@hearth/core/invocation'
+import { tenantFault } from '@hearth/core/tenancy'
 import type { Events } from '@hearth/store/events'
-import { requireInvoke } from '../access.ts'
+import { type Asker, requireInvoke } from '../access.ts'
+import type { BodyRoom } from '../body-room.ts'
 import { match, parse, type WireAnswer } from '../contract.ts'
-import { readBody, send, splitUrl } from '../http.ts'
+import { isLarge, readBody, send, sendAnswer, splitUrl } from '../http.ts'
 import { requireJson } from '../json-payload.ts'
+import type { RequestTraces } from '../request-traces.ts'
 import type { Verify } from '../sigv4.ts'
-import { counted, traceOf } from '../trace.ts'
+import { counted } from '../trace.ts'
 import { validate } from '../validation.ts'
 import { renderError } from '../wire-errors.ts'
 import type { Caller, Parts } from './route.ts'
@@ -27,8 +30,12 @@ import type { Caller, Parts } from './route.ts'
 export interface InvokeParts extends Parts {
   account: string
   /** Where asynchronous events wait. */
-  events: Pick<Events, 'put'>
+  events: Pick<Events, 'put' | 'waiting'>
   verify: Verify
+  bodies: Pick<BodyRoom, 'signed' | 'unsigned'>
+  traces: Pick<RequestTraces, 'of'>
+  /** For the metrics. */
+  refused(error: unknown): void
 }
 
 const ACCEPTED_HEADERS = { 'x-amzn-remapped-content-length': '0' }
@@ -53,15 +60,17 @@ export async function handleInvoke(
   try {
     const { invocation, type } = await readInvocation(request, requestId, parts)
     if (type !== 'RequestResponse') {
-      parts.door.resolve(invocation.account, invocation.functionName, invocation.qualifier)
+      requireInvokable(invocation, parts)
       if (type === 'Event') await accept(invocation, parts)
       const headers = { 'x-amzn-requestid': requestId, ...(type === 'Event' && ACCEPTED_HEADERS) }
       // The older operation says its status in the body, too.
       const body = OLD_PATH.test(splitUrl(request.url ?? '').path) ? '{"Status":202}' : ''
       return send(response, { status: type === 'Event' ? 202 : 204, headers, body })
     }
-    send(response, answer(await parts.door.invoke(invocation), invocation))
+    const made = answer(await parts.door.invoke(invocation), invocation)
+    sendAnswer(response, made, parts.bodies.signed)
   } catch (error) {
+    parts.refused(error)
     send(response, renderError(error, requestId))
   }
 }
@@ -74,8 +83,21 @@ export interface Asked {
 
 type InvocationType = 'DryRun' | 'Event' | 'RequestResponse'
 
+/** What can be known without running it. @throws ServiceError as the door would. */
+export function requireInvokable(
+  { account, functionName, qualifier, tenantId }: InvocationRequest,
+  { door }: Pick<InvokeParts, 'door'>,
+): void {
+  const { version } = door.resolve(account, functionName, qualifier)
+  const fault = tenantFault(version, tenantId)
+  if (fault) throw fault
+}
+
 /** On the disk when this resolves. @throws ServiceError when the queue cannot take it. */
-function accept(invocation: InvocationRequest, { events }: InvokeParts): Promise<void> {
+export function accept(
+  invocation: InvocationRequest,
+  { events }: Pick<InvokeParts, 'events'>,
+): Promise<void> {
   const { payload, wantsLogTail: _, ...event } = invocation
   return events.put({ ...event, acceptedAt: Date.now(), attempt: 1 }, payload)
 }
@@ -95,21 +117,38 @@ export async function readInvocation(
   const isOld = operation.name === 'InvokeAsync'
   const isEvent = isOld || headers['x-amz-invocation-type'] === 'Event'
   const bytesMax = isEvent ? ASYNC_PAYLOAD_BYTES_MAX : SYNC_PAYLOAD_BYTES_MAX
-  const body = await readBody(request, bytesMax)
+  const head = { method: 'POST', path, query: text, headers }
+  if (isLarge(request)) parts.verify.head(head, Date.now())
+  const body = await readBody(request, bytesMax, parts.bodies.signed)
   if (!body) {
     throw tooLarge(operation.name === 'Invoke' ? 'InvokeFunction' : operation.name, bytesMax)
   }
-  const identity = parts.verify({ method: 'POST', path, query: text, headers, body }, Date.now())
+  const identity = parts.verify({ ...head, body }, Date.now())
   const input = parse(operation, { labels, query, headers, body })
   if (isOld) input.InvocationType = 'Event'
   validate(operation, input, parts.limits)
   const place = { account: parts.account, region: parts.region }
+  return askedOf(input, body, { asker: { identity, place, request }, requestId, parts })
+}
+
+/** What an input asks for, if its asker may. @throws ServiceError for whatever AWS refuses. */
+export function askedOf(
+  input: Record<string, unknown>,
+  body: Uint8Array,
+  by: {
+    asker: Asker & { request: IncomingMessage }
+    requestId: string
+    parts: Pick<InvokeParts, 'functions' | 'traces'>
+  },
+): Asked {
+  const { asker, requestId, parts } = by
+  const { place, request } = asker
   const wish = readWish(input, { place, requestId, origin: '' })
-  const trace = traceOf(headers['x-amzn-trace-id'], Date.now())
+  const trace = parts.traces.of(request, Date.now())
   const invokedArn = functionArn(place, wish.name, wish.qualifier)
   const document = parts.functions.cached(wish.account, wish.name)
   const { qualifier } = wish
-  requireInvoke({ identity, place, request }, { arn: invokedArn, document, qualifier })
+  requireInvoke(asker, { arn: invokedArn, document, qualifier })
   const invocation = {
     requestId,
     account: wish.account,
@@ -121,6 +160,7 @@ export async function readInvocation(
     wantsLogTail: wish.tail,
     ...(qualifier !== undefined && { qualifier }),
     ...(wish.clientContext !== undefined && { clientContext: wish.clientContext }),
+    ...(wish.tenantId !== undefined && { tenantId: wish.tenantId }),
   }
   return { invocation, type: wish.type }
 }
@@ -132,11 +172,11 @@ interface Wish {
   type: InvocationType
   tail: boolean
   clientContext?: string
+  tenantId?: string
 }
 
 function readWish(input: Record<string, unknown>, caller: Caller): Wish {
   if (input.DurableExecutionName !== undefined) throw notYet('durable functions')
-  if (input.TenantId !== undefined) throw notYet('tenant isolation')
   const reference = parseFunctionName(
     String(input.FunctionName),
     input.Qualifier as string | undefined,
@@ -149,6 +189,7 @@ function readWish(input: Record<string, unknown>, caller: Caller): Wish {
     ...(input.ClientContext !== undefined && {
       clientContext: readClientContext(String(input.ClientContext)),
     }),
+    ...(input.TenantId !== undefined && { tenantId: String(input.TenantId) }),
   }
 }
 
@@ -197,7 +238,7 @@ export const startHeader = ({ start, coldReason }: Start) => ({
 const notYet = (what: string) =>
   new ServiceError('NotImplementedException', `Hearth does not have ${what} yet.`)
 
-const tooLarge = (operation: string, bytesMax: number) =>
+export const tooLarge = (operation: string, bytesMax: number) =>
   new ServiceError(
     'RequestEntityTooLargeException',
     `Request must be smaller than ${bytesMax} bytes for the ${operation} operation`,

@@ -1,5 +1,5 @@
 // IAM's actions on roles and their policies: really kept, since functions have them. The law is in
-// core/role; policies of one's own that are not in a role (CreatePolicy) Hearth does not have.
+// core/role; policies that have a name of their own are in policy-queries.
 
 import { ServiceError } from '@hearth/core/error'
 import {
@@ -15,25 +15,24 @@ import {
   trustRole,
   updateRole,
 } from '@hearth/core/role'
-import type { Roles } from '@hearth/store/roles'
+import { attachPolicy } from '@hearth/store/attachments'
+import { meanings } from '@hearth/store/roles'
 import { newAccessKeyId } from '@hearth/store/sessions'
 import { type Asker, requireAccess } from '../access.ts'
-import { readMembers, type Xml } from '../query-protocol.ts'
-
-export interface RoleQueryParts {
-  roleRecords: Roles
-}
-
-type Answer = (
-  form: URLSearchParams,
-  asker: Asker,
-  parts: RoleQueryParts,
-) => Xml | undefined | Promise<Xml | undefined>
+import type { Xml } from '../query-protocol.ts'
+import {
+  type Answer,
+  type IamParts,
+  readTags,
+  requireTags,
+  textOf,
+  viewTags,
+  WHOLE,
+  withoutTags,
+} from './query-form.ts'
 
 /** AWS's prefix for ids of roles. */
 const PREFIX = 'AROA'
-const TAGS_MAX = 50
-const WHOLE = { IsTruncated: false }
 
 export const ROLE_QUERIES: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ['CreateRole', create],
@@ -90,25 +89,21 @@ export const ROLE_QUERIES: ReadonlyMap<string, Answer> = new Map<string, Answer>
       deleteRolePolicy(role, textOf(form, 'PolicyName')),
     ),
   ],
-  [
-    'AttachRolePolicy',
-    changing('AttachRolePolicy', (role, form) => attachRolePolicy(role, textOf(form, 'PolicyArn'))),
-  ],
+  ['AttachRolePolicy', attach],
   [
     'DetachRolePolicy',
     changing('DetachRolePolicy', (role, form) => detachRolePolicy(role, textOf(form, 'PolicyArn'))),
   ],
   [
     'TagRole',
-    changing('TagRole', (role, form) => withTags(role, { ...role.tags, ...readTags(form) })),
+    changing('TagRole', (role, form) => ({
+      ...role,
+      tags: requireTags({ ...role.tags, ...readTags(form) }, 'role'),
+    })),
   ],
   [
     'UntagRole',
-    changing('UntagRole', (role, form) => {
-      const gone = new Set(readMembers(form, 'TagKeys').map((member) => member['']))
-      const left = Object.entries(role.tags).filter(([key]) => !gone.has(key))
-      return withTags(role, Object.fromEntries(left))
-    }),
+    changing('UntagRole', (role, form) => ({ ...role, tags: withoutTags(role.tags, form) })),
   ],
   [
     'DeleteRole',
@@ -122,7 +117,7 @@ export const ROLE_QUERIES: ReadonlyMap<string, Answer> = new Map<string, Answer>
 async function create(
   form: URLSearchParams,
   asker: Asker,
-  { roleRecords }: RoleQueryParts,
+  { roleRecords }: IamParts,
 ): Promise<Xml> {
   const { account } = asker.place
   const wish = {
@@ -147,7 +142,7 @@ async function create(
   return { Role: view(role) }
 }
 
-function list(form: URLSearchParams, asker: Asker, { roleRecords }: RoleQueryParts): Xml {
+function list(form: URLSearchParams, asker: Asker, { roleRecords }: IamParts): Xml {
   requireAccess(asker, { action: 'iam:ListRoles', resource: '*' })
   const prefix = form.get('PathPrefix') ?? '/'
   const roles = roleRecords.list(asker.place.account).filter(({ path }) => path.startsWith(prefix))
@@ -169,14 +164,33 @@ function changing(
   action: string,
   change: (role: Role, form: URLSearchParams) => Role | undefined,
 ): Answer {
-  return async (form, asker, { roleRecords }) => {
-    const name = textOf(form, 'RoleName')
-    const { account } = asker.place
-    const resource = arnOf(roleRecords.cached(account, name), name, asker)
-    requireAccess(asker, { action: `iam:${action}`, resource })
-    await roleRecords.change(account, name, (role) => change(requireRole(role, name), form))
+  return async (form, asker, parts) => {
+    const { account, name } = nameOf(action, { form, asker, parts })
+    await parts.roleRecords.change(account, name, (role) => change(requireRole(role, name), form))
     return undefined
   }
+}
+
+async function attach(form: URLSearchParams, asker: Asker, parts: IamParts): Promise<undefined> {
+  const { account, name } = nameOf('AttachRolePolicy', { form, asker, parts })
+  const arn = textOf(form, 'PolicyArn')
+  const find = meanings(parts.policyRecords, account)
+  await attachPolicy(parts, { account, role: name, arn }, (role) =>
+    attachRolePolicy(requireRole(role, name), arn, find),
+  )
+}
+
+/** The role that an action is for, if its asker may. @throws ServiceError */
+function nameOf(
+  action: string,
+  { form, asker, parts }: { form: URLSearchParams; asker: Asker; parts: IamParts },
+) {
+  const name = textOf(form, 'RoleName')
+  const { account } = asker.place
+  const resource = arnOf(parts.roleRecords.cached(account, name), name, asker)
+  const facts = { 'iam:PolicyARN': form.get('PolicyArn') ?? undefined }
+  requireAccess(asker, { action: `iam:${action}`, resource, facts })
+  return { account, name }
 }
 
 /** The same of a role's settings, of which something may be said. */
@@ -209,30 +223,6 @@ function view(role: Role): Xml {
     MaxSessionDuration: role.sessionSecondsMax,
     ...(Object.keys(role.tags).length > 0 && { Tags: viewTags(role.tags) }),
   }
-}
-
-const viewTags = (tags: Role['tags']) =>
-  Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
-
-function readTags(form: URLSearchParams): Record<string, string> {
-  const tags = readMembers(form, 'Tags').map(({ Key = '', Value = '' }) => [Key, Value] as const)
-  return Object.fromEntries(tags)
-}
-
-function withTags(role: Role, tags: Role['tags']): Role {
-  if (Object.keys(tags).length <= TAGS_MAX) return { ...role, tags }
-  throw new ServiceError('LimitExceededException', `A role has ${TAGS_MAX} tags at most.`)
-}
-
-function textOf(form: URLSearchParams, name: string): string {
-  const text = form.get(name)
-  if (text) return text
-  const shown = name.charAt(0).toLowerCase() + name.slice(1)
-  throw new ServiceError(
-    'ValidationException',
-    `1 validation error detected: Value at '${shown}' failed to satisfy constraint: ` +
-      'Member must not be null',
-  )
 }
 
 const arnOf = (role: Role | undefined, name: string, { place: { account } }: Asker) =>

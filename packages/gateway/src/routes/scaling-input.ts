@@ -54,8 +54,10 @@ export function readTime<Name extends string>(input: Input, member: string, name
 /** One page of a list, and the token of the next. */
 export function pageOf(member: string, all: readonly object[], input: Input): object {
   const { MaxResults: size = PAGE_MAX, NextToken: token = '0' } = input
-  const isPage = Number.isInteger(size) && Number(size) >= 1 && /^\d{1,9}$/.test(String(token))
-  if (!isPage) throw invalid('MaxResults must be from 1 to 50, and NextToken one that was given.')
+  const isToken = typeof token === 'string' && /^\d{1,9}$/.test(token)
+  const isPage = Number.isInteger(size) && Number(size) >= 1
+  if (!isPage || !isToken)
+    throw invalid('MaxResults must be from 1 to 50, and NextToken one that was given.')
   const first = Number(token)
   const next = first + Math.min(Number(size), PAGE_MAX)
   return { [member]: all.slice(first, next), ...(next < all.length && { NextToken: `${next}` }) }

@@ -14,6 +14,7 @@ import {
   type ScalableTarget,
   targetOf,
 } from '@hearth/core/scaling'
+import { checkTags } from '@hearth/core/tag'
 import { scheduleOf } from '../schedule.ts'
 import { accountOf } from './concurrency.ts'
 import type { Caller, Parts } from './route.ts'
@@ -28,7 +29,8 @@ export async function answerScaling(
   caller: Caller,
   parts: Parts,
 ): Promise<object> {
-  const operation = OPERATIONS[asked.operation]
+  const { operation: name } = asked
+  const operation = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined
   if (operation) return operation(asked.input, caller, parts)
   throw new ServiceError(
     'NotImplementedException',
@@ -138,7 +140,8 @@ function findByArn(input: Input, caller: Caller, parts: Parts) {
   const all = targetsOf({ ServiceNamespace: NAMESPACE }, caller, parts)
   const found = all.find((one) => arnOf(one.target, one.document) === input.ResourceARN)
   if (found) return found
-  const text = `No scalable target has the ARN ${input.ResourceARN}.`
+  const shown = typeof input.ResourceARN === 'string' ? input.ResourceARN : ''
+  const text = `No scalable target has the ARN ${shown}.`
   throw new ServiceError('ResourceNotFoundException', text)
 }
 
@@ -183,7 +186,8 @@ function readTargetName(input: Input): { name: string; qualifier: string } {
   const isOurs =
     input.ServiceNamespace === NAMESPACE &&
     input.ScalableDimension === 'lambda:function:ProvisionedConcurrency'
-  const [, name, qualifier] = RESOURCE.exec(String(input.ResourceId)) ?? []
+  const { ResourceId: id } = input
+  const [, name, qualifier] = (typeof id === 'string' && RESOURCE.exec(id)) || []
   if (isOurs && name && qualifier) return { name, qualifier }
   throw new ServiceError(
     'ValidationException',
@@ -203,10 +207,16 @@ function readSuspended({ SuspendedState: given }: Input): Partial<ScalableTarget
   }
 }
 
+/** @throws ServiceError for what is no map of texts, and for more than AWS takes. */
 function readTags({ Tags: given }: Input): Partial<ScalableTarget> {
-  return typeof given === 'object' && given !== null
-    ? { tags: given as Record<string, string> }
-    : {}
+  if (given === undefined || given === null) return {}
+  const isMap = typeof given === 'object' && !Array.isArray(given)
+  if (!isMap || Object.values(given).some((value) => typeof value !== 'string')) {
+    throw new ServiceError('ValidationException', 'Tags must be a map of texts.')
+  }
+  const tags = given as Record<string, string>
+  checkTags(tags)
+  return { tags }
 }
 
 function requireTarget(document: FunctionDocument, qualifier: string): ScalableTarget {

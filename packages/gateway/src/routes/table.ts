@@ -38,6 +38,7 @@ import {
   listEventSourceMappings,
   updateEventSourceMapping,
 } from './event-source-mappings.ts'
+import { getFunctionScalingConfig, putFunctionScalingConfig } from './function-scaling.ts'
 import {
   createFunctionUrlConfig,
   deleteFunctionUrlConfig,
@@ -113,6 +114,7 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['GetFunctionConfiguration', getFunctionConfiguration],
   ['GetFunctionEventInvokeConfig', getFunctionEventInvokeConfig],
   ['GetFunctionRecursionConfig', getFunctionRecursionConfig],
+  ['GetFunctionScalingConfig', getFunctionScalingConfig],
   ['GetFunctionUrlConfig', getFunctionUrlConfig],
   ['GetLayerVersion', getLayerVersion],
   ['GetLayerVersionByArn', getLayerVersionByArn],
@@ -139,6 +141,7 @@ export const ROUTES: ReadonlyMap<string, AnyRoute> = new Map<string, AnyRoute>([
   ['PutFunctionConcurrency', putFunctionConcurrency],
   ['PutFunctionEventInvokeConfig', putFunctionEventInvokeConfig],
   ['PutFunctionRecursionConfig', putFunctionRecursionConfig],
+  ['PutFunctionScalingConfig', putFunctionScalingConfig],
   ['PutProvisionedConcurrencyConfig', putProvisionedConcurrencyConfig],
   ['PutResourcePolicy', putResourcePolicy],
   ['PutRuntimeManagementConfig', putRuntimeManagementConfig],

@@ -1,6 +1,6 @@
-// Routes of tags: list, set and take away those of functions and event source mappings, which each
-// keep their own. The laws are in core/tag. What Hearth keeps no tags of is refused; what does not
-// exist is answered as on AWS, kind by kind.
+// Routes of tags: list, set and take away those of functions, event source mappings and code
+// signing configurations, which each keep their own. The laws are in core/tag. Layers have none, on
+// AWS neither; what does not exist is answered as on AWS, kind by kind.
 
 import type * as Aws from '@aws-sdk/client-lambda'
 import { functionArn, parseFunctionName } from '@hearth/core/arn'
@@ -56,9 +56,11 @@ function taggableAt(arn: string, caller: Caller, parts: Parts): Taggable {
   }
   if (kind === 'capacity-provider') throw missing(`Capacity provider not found: ${arn}`)
   if (kind === 'code-signing-config') return taggableSigning(arn, caller, parts)
+  // AWS's model lets layers through, and its guide says that they have none.
   throw new ServiceError(
-    'NotImplementedException',
-    `Hearth does not have tags of ${kind}s, so nothing was changed.`,
+    'InvalidParameterValueException',
+    `Tags on ${kind}s are not supported. Please specify the ARN of a function, an event source ` +
+      'mapping or a code signing configuration.',
   )
 }
 

@@ -4,18 +4,20 @@
 
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { functionArn } from '@hearth/core/arn'
+import { functionArn, type Place } from '@hearth/core/arn'
 import { nameOf } from '@hearth/core/authorisation'
 import { ServiceError } from '@hearth/core/error'
-import type { FunctionDocument } from '@hearth/core/function'
+import { aliasOf, type FunctionDocument } from '@hearth/core/function'
 import { type FunctionUrl, urlsOf } from '@hearth/core/function-url'
 import { type InvocationRequest, SYNC_PAYLOAD_BYTES_MAX } from '@hearth/core/invocation'
 import { requireUrlInvoke, sourceIpOf } from '../access.ts'
+import type { Room } from '../body-room.ts'
 import { type CorsRequest, corsHeaders, isPreflight } from '../cors.ts'
-import { readBody, send, splitUrl } from '../http.ts'
+import { isLarge, readBody, send, sendAnswer, splitUrl } from '../http.ts'
 import { type HttpAnswer, type Signer, toAnswer, toEvent } from '../http-event.ts'
 import type { Identity } from '../identities.ts'
-import { counted, traceOf } from '../trace.ts'
+import { counted } from '../trace.ts'
+import { SANDBOX, withOwn } from '../url-headers.ts'
 import { renderError } from '../wire-errors.ts'
 import { type InvokeParts, startHeader } from './invoke.ts'
 import { streamAnswer } from './url-streams.ts'
@@ -25,6 +27,8 @@ export interface UrlTarget {
   urlId: string
   url: string
   domainName: string
+  /** By a path: browsers take it for one site with the rest of the gateway. */
+  sharesOrigin: boolean
 }
 
 /** Whose it is; `qualifier` is an alias. */
@@ -42,25 +46,30 @@ export function urlTarget(request: IncomingMessage): UrlTarget | undefined {
   const host = request.headers.host ?? ''
   const url = request.url ?? '/'
   const byHost = HOST.exec(host)?.[1]
-  if (byHost) return { urlId: byHost, url, domainName: host.replace(/:\d+$/, '') }
+  if (byHost) {
+    const domainName = host.replace(/:\d+$/, '')
+    return { urlId: byHost, url, domainName, sharesOrigin: false }
+  }
   const [, urlId, rest = ''] = PATH.exec(url) ?? []
   if (!urlId) return undefined
   const domainName = `${urlId}.lambda-url.localhost`
-  return { urlId, url: rest.startsWith('/') ? rest : `/${rest}`, domainName }
+  const path = rest.startsWith('/') ? rest : `/${rest}`
+  return { urlId, url: path, domainName, sharesOrigin: true }
 }
 
 export async function handleUrlRequest(
   request: IncomingMessage,
   response: ServerResponse,
-  work: { target: UrlTarget; parts: InvokeParts },
+  work: { target: UrlTarget; parts: InvokeParts; besidePages: boolean },
 ): Promise<void> {
   const requestId = randomUUID()
+  const apart = work.besidePages ? SANDBOX : {}
   try {
     const found = findUrl(work.parts, work.target.urlId)
-    if (!found) return send(response, unknownUrl())
+    if (!found) return send(response, unknownUrl(requestId))
     const { cors } = found.url
     const asked = corsRequest(request)
-    const headers = corsHeaders(cors, asked) ?? {}
+    const headers = { ...corsHeaders(cors, asked), ...apart }
     if (cors && isPreflight(asked)) {
       request.resume()
       return send(response, { status: 200, headers, body: '' })
@@ -68,6 +77,7 @@ export async function handleUrlRequest(
     const invocation = await toInvocation(request, { ...work, ...found, requestId })
     await run(response, { ...work, ...found, invocation, headers })
   } catch (error) {
+    work.parts.refused(error)
     if (response.headersSent) response.destroy()
     else send(response, renderUrlError(error, requestId))
   }
@@ -91,14 +101,13 @@ async function run(
   const { requestId, traceId = '' } = invocation
   const own = { 'x-amzn-requestid': requestId, 'x-amzn-trace-id': traceId, ...work.headers }
   if (url.invokeMode === 'RESPONSE_STREAM') {
-    return streamAnswer(response, { invocation, parts, headers: own })
+    const room = roomOf(url, parts)
+    return streamAnswer(response, { invocation, parts, headers: own, room })
   }
   const result = await parts.door.invoke(invocation)
   const made = toAnswer(result.payload, result.functionError !== undefined)
-  send(response, {
-    ...made,
-    headers: { ...made.headers, ...own, ...startHeader(result.report) },
-  })
+  const head = withOwn(made.headers, { ...own, ...startHeader(result.report) })
+  sendAnswer(response, { ...made, headers: head }, roomOf(url, parts))
 }
 
 async function toInvocation(
@@ -106,19 +115,19 @@ async function toInvocation(
   work: FoundUrl & { requestId: string; target: UrlTarget; parts: InvokeParts },
 ): Promise<InvocationRequest> {
   const { requestId, target, document, qualifier, parts } = work
-  const body = await readBody(request, SYNC_PAYLOAD_BYTES_MAX)
-  if (!body) throw new ServiceError('RequestEntityTooLargeException', 'Request Entity Too Large')
   const { path, query } = splitUrl(target.url)
   const now = Date.now()
   const { account, name } = document
   const place = { account, region: parts.region }
   const invokedArn = functionArn(place, name, qualifier)
+  // A URL outlives its alias, as on AWS, and leads nowhere.
+  if (qualifier !== undefined && !aliasOf(document, qualifier)) {
+    throw new ServiceError('AccessDeniedException', FORBIDDEN)
+  }
   const qualified = qualifier === undefined ? {} : { qualifier }
-  const isSigned = work.url.authType === 'AWS_IAM'
-  const identity = isSigned ? signerOf(request, body, parts) : undefined
-  const asker = { place, request, ...(identity && { identity }) }
-  requireUrlInvoke(asker, { arn: invokedArn, document, url: work.url, ...qualified })
-  const traceId = counted(traceOf(request.headers['x-amzn-trace-id'], now), invokedArn, document)
+  const invoked = { arn: invokedArn, document, url: work.url, ...qualified }
+  const { body, identity } = await receive(request, { place, invoked, parts })
+  const traceId = counted(parts.traces.of(request, now), invokedArn, document)
   const event = toEvent({
     requestId,
     urlId: target.urlId,
@@ -126,7 +135,8 @@ async function toInvocation(
     method: request.method ?? 'GET',
     path,
     query,
-    headers: request.headers,
+    // Node joins repeated headers by a comma and a blank, AWS by the comma alone.
+    headers: request.headersDistinct,
     body,
     sourceIp: sourceIpOf(request),
     ...(identity && { signer: viewOf(identity) }),
@@ -137,6 +147,7 @@ async function toInvocation(
   })
   return {
     requestId,
+    kind: 'url',
     account,
     functionName: name,
     invokedArn,
@@ -147,11 +158,39 @@ async function toInvocation(
   }
 }
 
-function signerOf(request: IncomingMessage, body: Uint8Array, parts: InvokeParts): Identity {
+/** Who may not is told so as soon as it is known: nobody's body is kept for a refusal. */
+async function receive(
+  request: IncomingMessage,
+  work: {
+    place: Place
+    invoked: Parameters<typeof requireUrlInvoke>[1]
+    parts: Pick<InvokeParts, 'bodies' | 'verify'>
+  },
+): Promise<{ body: Uint8Array; identity?: Identity }> {
+  const { place, invoked, parts } = work
+  const isSigned = isForSigners(invoked.url)
   const { path, query } = splitUrl(request.url ?? '/')
   const { method = 'GET', headers } = request
+  const head = { method, path, query, headers }
+  if (!isSigned) requireUrlInvoke({ place, request }, invoked)
+  else if (isLarge(request)) orForbidden(() => parts.verify.head(head, Date.now()))
+  const body = await readBody(request, SYNC_PAYLOAD_BYTES_MAX, roomOf(invoked.url, parts))
+  if (!body) throw new ServiceError('RequestEntityTooLargeException', 'Request Entity Too Large')
+  if (!isSigned) return { body }
+  const identity = orForbidden(() => parts.verify({ ...head, body }, Date.now()))
+  requireUrlInvoke({ place, request, identity }, invoked)
+  return { body, identity }
+}
+
+const isForSigners = ({ authType }: Pick<FunctionUrl, 'authType'>) => authType === 'AWS_IAM'
+
+function roomOf(url: Pick<FunctionUrl, 'authType'>, { bodies }: Pick<InvokeParts, 'bodies'>): Room {
+  return isForSigners(url) ? bodies.signed : bodies.unsigned
+}
+
+function orForbidden<T>(verify: () => T): T {
   try {
-    return parts.verify({ method, path, query, headers, body }, Date.now())
+    return verify()
   } catch (cause) {
     throw new ServiceError('AccessDeniedException', FORBIDDEN, { cause })
   }
@@ -188,10 +227,14 @@ function urlIn(document: FunctionDocument, urlId: string): FoundUrl | undefined 
   return found && { document, ...found }
 }
 
-function unknownUrl(): HttpAnswer {
+function unknownUrl(requestId: string): HttpAnswer {
   return {
     status: 403,
-    headers: { 'content-type': 'application/json', 'x-amzn-errortype': 'AccessDeniedException' },
+    headers: {
+      'content-type': 'application/json',
+      'x-amzn-requestid': requestId,
+      'x-amzn-errortype': 'AccessDeniedException',
+    },
     body: '{"Message":null}',
   }
 }

@@ -5,10 +5,12 @@
 import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { InvocationRequest } from '@hearth/core/invocation'
-import { send } from '../http.ts'
+import type { Room } from '../body-room.ts'
+import { send, sendAnswer } from '../http.ts'
 import { badGateway, type HttpHead } from '../http-event.ts'
 import { type Passed, passOn } from '../pass-on.ts'
 import { afterPrelude, PRELUDE_TYPE } from '../prelude.ts'
+import { withOwn } from '../url-headers.ts'
 import { type InvokeParts, startHeader } from './invoke.ts'
 
 /**
@@ -17,11 +19,16 @@ import { type InvokeParts, startHeader } from './invoke.ts'
  */
 export async function streamAnswer(
   response: ServerResponse,
-  work: { invocation: InvocationRequest; headers: HttpHead['headers']; parts: InvokeParts },
+  work: {
+    invocation: InvocationRequest
+    headers: Record<string, string>
+    parts: InvokeParts
+    room: Room
+  },
 ): Promise<void> {
   let { headers } = work
   const begin = (head: HttpHead) => {
-    response.writeHead(head.status, { ...head.headers, ...headers })
+    response.writeHead(head.status, withOwn(head.headers, headers))
     response.flushHeaders()
   }
   let source: Readable | undefined
@@ -41,11 +48,8 @@ export async function streamAnswer(
     if (!passing && !result.functionError) {
       // As AWS has it: what a function returns in this mode is the body, whatever it looks like.
       const head = plain('application/json')
-      return send(response, {
-        ...head,
-        headers: { ...head.headers, ...headers },
-        body: result.payload,
-      })
+      const whole = { ...head, headers: { ...head.headers, ...headers }, body: result.payload }
+      return sendAnswer(response, whole, work.room)
     }
     const passed = await passing
     if (passed === 'whole' && !result.functionError) response.end()

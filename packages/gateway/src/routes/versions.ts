@@ -10,7 +10,7 @@ import {
   requireRevision,
   requireSettled,
 } from '@hearth/core/function'
-import { viewVersion } from '../function-view.ts'
+import { viewListed, viewSha256, viewVersion } from '../function-view.ts'
 import { requireObeyable } from '../function-wish.ts'
 import { findLatest, makeMarker, notFound, readMarker } from './functions.ts'
 import type { Route } from './route.ts'
@@ -25,16 +25,16 @@ export const publishVersion: Route<
   const { account, name } = parseFunctionName(input.FunctionName ?? '', undefined, caller.place)
   const { place } = caller
   requireObeyable(input)
-  const revisionId = randomUUID()
+  const [revisionId, latestRevisionId] = [randomUUID(), randomUUID()]
   const changed = await parts.functions.change(account, name, (document) => {
     if (!document) throw notFound(functionArn(place, name))
     requireSettled(document, place)
-    const current = Buffer.from(document.latest.code.sha256, 'hex').toString('base64')
-    requireCode(input.CodeSha256, current)
+    requireCode(input.CodeSha256, viewSha256(document.latest))
     requireRevision(document.latest, input.RevisionId)
     const description = input.Description
     return publishDocument(document, {
       revisionId,
+      latestRevisionId,
       ...(description !== undefined && { description }),
     }).document
   })
@@ -56,7 +56,7 @@ export const listVersionsByFunction: Route<
   const page = rest.slice(0, size)
   const next = rest[size]
   return {
-    Versions: page.map((one) => viewVersion(one, name, { place: caller.place, qualified: true })),
+    Versions: page.map((one) => viewListed(one, name, { place: caller.place, qualified: true })),
     ...(next && { NextMarker: makeMarker(next.version) }),
   }
 }

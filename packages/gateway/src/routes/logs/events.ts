@@ -102,7 +102,7 @@ export async function getLogEvents(input: Input, caller: LogsCaller): Promise<ob
   const { lines } = caller.logs
   const page: LogPage = isForward
     ? await pageForward(lines, question, place)
-    : await pageBackward(lines, question, place)
+    : await pageBackward(lines, question, place && { before: place })
   const { events, next, previous } = page
   return {
     events: events.map(({ timestamp, message, storedAt }) => ({

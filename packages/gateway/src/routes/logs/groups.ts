@@ -8,6 +8,7 @@ import {
   arnOf,
   findGroup,
   GROUP_NAME,
+  IDENTIFIER,
   type Input,
   type LogsCaller,
   nameOf,
@@ -120,7 +121,7 @@ export async function putLogGroupDeletionProtection(
   input: Input,
   caller: LogsCaller,
 ): Promise<object> {
-  const name = nameOf(requireText(input, 'logGroupIdentifier'))
+  const name = nameOf(requireText(input, 'logGroupIdentifier', IDENTIFIER))
   const isProtected = input.deletionProtectionEnabled
   if (typeof isProtected !== 'boolean') {
     throw violation('deletionProtectionEnabled', null, 'Member must not be null')

@@ -37,7 +37,7 @@ export const STREAM_NAME: TextRule = {
   pattern: /^[^:*]*$/,
   spelled: '[^:*]*',
 }
-const IDENTIFIER: TextRule = {
+export const IDENTIFIER: TextRule = {
   least: 1,
   most: 2_048,
   pattern: /^[\w#+=/:,.@-]*$/,

@@ -1,6 +1,7 @@
 // StartLiveTail: what up to ten log groups get from now on, as AWS's event stream: sessionStart,
 // then a sessionUpdate each second with at most 500 events, and `sampled` where there were more. A
-// session ends after three hours, or when the caller goes away. Nothing is stored for it.
+// session ends after three hours, or when the caller goes away; the console's follows the same
+// law. Nothing is stored for it.
 
 import { randomUUID } from 'node:crypto'
 import { ServiceError } from '@hearth/core/error'
@@ -49,18 +50,21 @@ let sessions = 0
 
 export async function startLiveTail(input: Input, caller: LogsCaller): Promise<WireAnswer> {
   const session = await readSession(input, caller)
-  if (sessions >= SESSIONS_MAX) {
-    throw new ServiceError(
-      'LimitExceededException',
-      `There are ${SESSIONS_MAX} Live Tail sessions already.`,
-    )
-  }
+  requirePlace()
   return {
     status: 200,
     headers: { 'content-type': EVENT_STREAM_TYPE },
     body: '',
     stream: frames(session, caller),
   }
+}
+
+function requirePlace(): void {
+  if (sessions < SESSIONS_MAX) return
+  throw new ServiceError(
+    'LimitExceededException',
+    `There are ${SESSIONS_MAX} Live Tail sessions already.`,
+  )
 }
 
 async function readSession(input: Input, caller: LogsCaller): Promise<Session> {
@@ -93,25 +97,63 @@ async function readSession(input: Input, caller: LogsCaller): Promise<Session> {
   }
 }
 
-async function* frames(session: Session, caller: LogsCaller): AsyncGenerator<Uint8Array> {
+/** What a session gets, a second at a time. */
+export interface LiveTail {
+  /** Ends after three hours. @throws Error when the log cannot be followed any more. */
+  updates(): AsyncGenerator<LiveUpdate>
+  close(): void
+}
+
+export interface LiveUpdate {
+  sessionMetadata: { sampled: boolean }
+  sessionResults: LiveEvent[]
+}
+
+/** Everything that comes from now on. @throws ServiceError as StartLiveTail refuses. */
+export async function openLiveTail(input: Input, caller: LogsCaller): Promise<LiveTail> {
+  const session = await readSession(input, caller)
+  requirePlace()
+  return follow(session, caller)
+}
+
+async function follow(session: Session, caller: LogsCaller): Promise<LiveTail> {
   const end = new AbortController()
   const inbox = new Inbox(session, caller.place.account)
   sessions += 1
-  try {
-    void inbox.fill(await caller.logs.lines.follow(session.sources, end.signal))
-    yield eventFrame('initial-response', {})
-    yield eventFrame('sessionStart', startOf(session, caller))
-    for (const until = performance.now() + SESSION_MS_MAX; performance.now() < until; ) {
-      await new Promise((resolve) => setTimeout(resolve, UPDATE_MS))
-      if (inbox.problem !== undefined) break
-      yield eventFrame('sessionUpdate', inbox.take())
-    }
-    yield inbox.problem === undefined
-      ? exceptionFrame('SessionTimeoutException', 'The session has reached its three hours.')
-      : exceptionFrame('SessionStreamingException', 'The log cannot be followed any more.')
-  } finally {
+  const close = () => {
+    if (end.signal.aborted) return
     sessions -= 1
     end.abort()
+  }
+  try {
+    void inbox.fill(await caller.logs.lines.follow(session.sources, end.signal))
+  } catch (error) {
+    close()
+    throw error
+  }
+  return {
+    async *updates() {
+      for (const until = performance.now() + SESSION_MS_MAX; performance.now() < until; ) {
+        await new Promise((resolve) => setTimeout(resolve, UPDATE_MS))
+        if (inbox.problem !== undefined) throw inbox.problem
+        yield inbox.take()
+      }
+    },
+    close,
+  }
+}
+
+async function* frames(session: Session, caller: LogsCaller): AsyncGenerator<Uint8Array> {
+  const tail = await follow(session, caller)
+  try {
+    yield eventFrame('initial-response', {})
+    yield eventFrame('sessionStart', startOf(session, caller))
+    for await (const update of tail.updates()) yield eventFrame('sessionUpdate', update)
+    yield exceptionFrame('SessionTimeoutException', 'The session has reached its three hours.')
+  } catch {
+    yield exceptionFrame('SessionStreamingException', 'The log cannot be followed any more.')
+  } finally {
+    tail.close()
   }
 }
 
@@ -149,7 +191,7 @@ class Inbox {
     }
   }
 
-  take(): object {
+  take(): LiveUpdate {
     const [sessionResults, sampled] = [this.#events, this.#isSampled]
     this.#events = []
     this.#isSampled = false

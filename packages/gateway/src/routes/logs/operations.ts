@@ -28,26 +28,28 @@ import {
 
 type Operation = (input: Input, caller: LogsCaller) => Promise<object>
 
-const OPERATIONS: Readonly<Record<string, Operation>> = {
-  CreateLogGroup: createLogGroup,
-  CreateLogStream: createLogStream,
-  DeleteLogGroup: deleteLogGroup,
-  DeleteLogStream: deleteLogStream,
-  DeleteRetentionPolicy: deleteRetentionPolicy,
-  DescribeLogGroups: describeLogGroups,
-  DescribeLogStreams: describeLogStreams,
-  FilterLogEvents: filterLogEvents,
-  GetLogEvents: getLogEvents,
-  ListTagsForResource: listTagsForResource,
-  ListTagsLogGroup: listTagsLogGroup,
-  PutLogEvents: putLogEvents,
-  PutLogGroupDeletionProtection: putLogGroupDeletionProtection,
-  PutRetentionPolicy: putRetentionPolicy,
-  TagLogGroup: tagLogGroup,
-  TagResource: tagResource,
-  UntagLogGroup: untagLogGroup,
-  UntagResource: untagResource,
-}
+const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
+  Object.entries<Operation>({
+    CreateLogGroup: createLogGroup,
+    CreateLogStream: createLogStream,
+    DeleteLogGroup: deleteLogGroup,
+    DeleteLogStream: deleteLogStream,
+    DeleteRetentionPolicy: deleteRetentionPolicy,
+    DescribeLogGroups: describeLogGroups,
+    DescribeLogStreams: describeLogStreams,
+    FilterLogEvents: filterLogEvents,
+    GetLogEvents: getLogEvents,
+    ListTagsForResource: listTagsForResource,
+    ListTagsLogGroup: listTagsLogGroup,
+    PutLogEvents: putLogEvents,
+    PutLogGroupDeletionProtection: putLogGroupDeletionProtection,
+    PutRetentionPolicy: putRetentionPolicy,
+    TagLogGroup: tagLogGroup,
+    TagResource: tagResource,
+    UntagLogGroup: untagLogGroup,
+    UntagResource: untagResource,
+  }),
+)
 
 /** @throws ServiceError for what AWS refuses, and for what Hearth does not have. */
 export async function answerLogs(
@@ -55,7 +57,7 @@ export async function answerLogs(
   caller: LogsCaller,
 ): Promise<WireAnswer> {
   if (asked.operation === 'StartLiveTail') return startLiveTail(asked.input, caller)
-  const operation = OPERATIONS[asked.operation]
+  const operation = OPERATIONS.get(asked.operation)
   if (operation) return answerTarget(await operation(asked.input, caller))
   throw new ServiceError(
     'NotImplementedException',
