@@ -11,7 +11,7 @@ help:
 	@echo 'make test    every test, on real NATS, Valkey and Docker'
 	@echo 'make check   types, lint, house rules and laws; under a minute'
 	@echo 'make bench   warm and cold latency beside their floors and targets'
-	@echo 'make faults  kill -9 of everything, a power cut and a full disk: nothing lost, nothing billed twice'
+	@echo 'make faults  bad requests, kill -9 of everything, a power cut, a full disk: nothing breaks or is lost'
 	@echo 'make images  build or pull the images'
 
 $(STAMP): package.json package-lock.json
@@ -20,14 +20,16 @@ $(STAMP): package.json package-lock.json
 	@npm ci --no-audit --no-fund --loglevel=error || { echo 'npm could not install the packages. Is the npm registry within reach?'; exit 1; }
 	@touch $(STAMP)
 
+# With Prometheus and Grafana: make up UP=--observability
 up: $(STAMP)
-	@$(HEARTH) up
+	@$(HEARTH) up $(UP)
 
 down: $(STAMP)
 	@$(HEARTH) down
 
+# Asks on a terminal; elsewhere: make clean CLEAN=--yes
 clean: $(STAMP)
-	@$(HEARTH) down --volumes
+	@$(HEARTH) clean $(CLEAN)
 
 images: $(STAMP)
 	@$(HEARTH) images
@@ -45,8 +47,10 @@ bench: $(STAMP)
 	@$(HEARTH) images
 	@node_modules/.bin/node e2e/bench/main.ts
 
-# The same trial again: make faults FAULTS='--seed=7 --kills=20'
+# The same trial again: make faults FUZZ='--seed=5' FAULTS='--seed=7 --kills=20'
 faults: $(STAMP)
-	@HEARTH_POLICY_CASES=50000 node_modules/.bin/node node_modules/vitest/vitest.mjs run --project law packages/core/src/policy
+	@HEARTH_POLICY_CASES=50000 HEARTH_SIGNATURE_CASES=100000 node_modules/.bin/node \
+	  node_modules/vitest/vitest.mjs run --project law packages/core/src/policy packages/gateway/src/sigv4
 	@$(HEARTH) images
+	@node_modules/.bin/node e2e/fuzz/main.ts $(FUZZ)
 	@node_modules/.bin/node e2e/faults/main.ts $(FAULTS)

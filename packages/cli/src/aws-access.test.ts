@@ -66,3 +66,17 @@ test('webhooks have secrets and an allowance, and none unless they are set', () 
   expect(HEARTH_WEBHOOK_ALLOW).toEqual([{ host: '10.1.0.0/16' }, { host: 'hooks.lan', port: 8080 }])
   expect(readConfig(NOTHING)).toMatchObject({ HEARTH_WEBHOOK_SECRET: [], HEARTH_WEBHOOK_ALLOW: [] })
 })
+
+test('functions may reach the very port of the endpoint that they are told, and nothing unsaid', () => {
+  const reached = (HEARTH_FUNCTION_ENDPOINT: string) =>
+    readConfig({ ...NOTHING, HEARTH_FUNCTION_ENDPOINT }).HEARTH_FUNCTION_ENDPOINT
+  expect(reached('http://host.docker.internal:4574/')).toEqual({
+    url: 'http://host.docker.internal:4574',
+    destination: { host: 'host.docker.internal', port: 4574 },
+  })
+  expect(reached('https://hearth.lan')?.destination).toEqual({ host: 'hearth.lan', port: 443 })
+  expect(reached('')).toBeUndefined()
+  for (const bad of ['10.1.2.3:4574', 'http://hearth.lan/path', 'nats://hearth.lan']) {
+    expect(() => reached(bad)).toThrow('HEARTH_FUNCTION_ENDPOINT: must be an address as http://')
+  }
+})

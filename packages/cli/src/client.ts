@@ -106,7 +106,10 @@ export async function fetchNative<T>(
     query,
     headers: { host: url.host },
   })
-  url.search = new URLSearchParams(query).toString()
+  // As it is signed: a blank is %20 there, and no plus.
+  url.search = Object.entries(query)
+    .map((pair) => pair.map(encodeURIComponent).join('='))
+    .join('&')
   const answer = await fetch(url, {
     method,
     ...content,

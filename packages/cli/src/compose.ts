@@ -3,8 +3,17 @@
 
 import { join } from 'node:path'
 import { ROOT } from './image-list.ts'
+import type { Profile } from './observability.ts'
 import type { Report } from './progress.ts'
-import { inherited, project, upMetricsPort, upPort } from './settings.ts'
+import {
+  inherited,
+  project,
+  upGrafanaPort,
+  upMetricsPort,
+  upPort,
+  upPrometheusPort,
+  upPublish,
+} from './settings.ts'
 import { attempt, run } from './shell.ts'
 
 export interface Container {
@@ -15,30 +24,41 @@ export interface Container {
   Publishers?: { PublishedPort: number }[]
 }
 
-const baseArguments = () => [
+/** Of profiles only `up` chooses: to look, and to stop, whatever may be there is meant. */
+const baseArguments = (profile: Profile | 'none' = 'observability') => [
   'compose',
   '--project-name',
   project(),
   '--file',
   join(ROOT, 'deploy', 'compose.yaml'),
+  ...(profile === 'none' ? [] : ['--profile', profile]),
 ]
 
 const environment = () => ({
   ...inherited(),
   HEARTH_PORT: String(upPort()),
   HEARTH_METRICS_PORT: String(upMetricsPort()),
+  HEARTH_PROMETHEUS_PORT: String(upPrometheusPort()),
+  HEARTH_GRAFANA_PORT: String(upGrafanaPort()),
   HEARTH_PROJECT: project(),
 })
 
 /** Starts what does not run, replaces what changed, and waits until all is healthy. */
-export async function composeUp(report: Report): Promise<void> {
-  const args = [...baseArguments(), 'up', '--detach', '--wait', '--remove-orphans']
+export async function composeUp(report: Report, profile?: Profile): Promise<void> {
+  const args = [...baseArguments(profile ?? 'none'), 'up', '--detach', '--wait', '--remove-orphans']
   const onLine = (line: string) => report(line.trim().slice(0, 100))
   try {
-    await run('docker', args, { env: environment(), onLine })
+    await run('docker', args, { env: { ...environment(), HEARTH_PUBLISH: upPublish() }, onLine })
   } catch (error) {
     throw new Error(`${error}\n\nWhat Hearth said last:\n${await composeLogs()}`)
   }
+}
+
+/** Has Prometheus read its configuration again: the files are mounted, and may be newer than it. */
+export async function reloadPrometheus(): Promise<void> {
+  await run('docker', [...baseArguments(), 'kill', '--signal', 'HUP', 'prometheus'], {
+    env: environment(),
+  })
 }
 
 /** Stops and removes the containers, and the volumes too when they are to be forgotten. */

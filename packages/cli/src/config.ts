@@ -43,6 +43,8 @@ const schema = z.object({
     .regex(/^\d{0,5}$/, 'must be a port, 0 for any, or empty for none')
     .default('4580')
     .transform((text) => (text === '' ? undefined : Number(text))),
+  /** Pages for people, on the API's port at /console. */
+  HEARTH_CONSOLE: z.enum(['on', 'off']).default('on'),
   HEARTH_DATA_DIR: z.string().default('/var/lib/hearth'),
   HEARTH_ROLES: z.string().default(ROLES.join(',')).transform(parseRoles),
   HEARTH_NATS_URL: z.string().default('nats://127.0.0.1:4222'),
@@ -73,6 +75,8 @@ const schema = z.object({
     .optional(),
   HEARTH_MEMORY_MB: number(Math.floor((totalmem() / BYTES_PER_MB) * MEMORY_SHARE), 128),
   HEARTH_CONCURRENCY: number(1000, 1),
+  /** Request bodies that one gateway holds at a time; the largest upload fits into the least. */
+  HEARTH_BODY_MEMORY_MB: number(512, 128),
   /** Asynchronous events that one poller has in hand at a time, of all functions together. */
   HEARTH_EVENTS_IN_HAND: number(50 * availableParallelism(), 1),
   /** Batches that one queue's mapping may have at work at a time, unless it says how many. */
@@ -95,6 +99,8 @@ const schema = z.object({
   HEARTH_NAMESPACES_MAX: number(4, 0),
   /** What sandboxes may reach of the host and of private networks: `10.1.0.0/16, db.lan:5432`. */
   HEARTH_SANDBOX_ALLOW: z.string().default('').transform(parseDestinations),
+  /** Where functions reach the API: they are told, and let through to that very port. */
+  HEARTH_FUNCTION_ENDPOINT: unlessEmpty.transform(parseFunctionEndpoint),
   /** What runs sandboxes, by the engine's name for it; unsaid, crun where it works. */
   HEARTH_SANDBOX_RUNTIME: z
     .string()
@@ -115,6 +121,9 @@ const schema = z.object({
   HEARTH_FUNCTION_ACCESS_KEY_ID: z.string().optional(),
   HEARTH_FUNCTION_SECRET_ACCESS_KEY: z.string().optional(),
   HEARTH_FUNCTION_SESSION_TOKEN: z.string().optional(),
+  /** Where spans of traces go, by OTLP over HTTP; its libraries read the other OTEL_* themselves. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+  OTEL_SERVICE_NAME: z.string().default('hearth'),
   /** Where AWS-shaped services are that events come from and go to, by the names of AWS's SDKs. */
   AWS_ENDPOINT_URL: endpoint,
   AWS_ENDPOINT_URL_DYNAMODB_STREAMS: endpoint,
@@ -127,6 +136,8 @@ const schema = z.object({
   AWS_ACCESS_KEY_ID: unlessEmpty,
   AWS_SECRET_ACCESS_KEY: unlessEmpty,
   AWS_SESSION_TOKEN: unlessEmpty,
+  /** Prices in the place of AWS's, and what it costs here; see price-file. */
+  HEARTH_PRICES_FILE: unlessEmpty,
   /** Files with the secrets of event sources, by the names that mappings give. */
   HEARTH_SECRETS_DIR: z.string().default(''),
   /** Signs webhooks as Standard Webhooks has it: `whsec_...`, several while they are changed. */
@@ -191,6 +202,17 @@ function parseDestinations(text: string, context: z.RefinementCtx) {
     }
     return { host, ...(port !== undefined && { port }) }
   })
+}
+
+function parseFunctionEndpoint(text: string | undefined, context: z.RefinementCtx) {
+  if (text === undefined) return undefined
+  const url = URL.parse(text)
+  if (!url || !['http:', 'https:'].includes(url.protocol) || url.pathname !== '/') {
+    context.addIssue('must be an address as http://host.docker.internal:4574, without a path')
+    return undefined
+  }
+  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
+  return { url: url.origin, destination: { host: url.hostname, port } }
 }
 
 function parseKeys(text: string): Map<string, string> {

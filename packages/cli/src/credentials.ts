@@ -1,11 +1,11 @@
 // Which credentials the command signs with: the SDK's own chain as soon as anything is configured,
-// a fresh install's first key otherwise. That key is never sent anywhere but to this machine.
+// the first of HEARTH_ACCESS_KEYS, or a fresh install's, otherwise. That key is never used anywhere
+// but on this machine.
 
 import { readFile } from 'node:fs/promises'
-import { type Key, namesCredentials, profileFiles } from './settings.ts'
+import { type Key, namesCredentials, profileFiles, upKey } from './settings.ts'
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|.+\.localhost)$/
-const FIRST_KEY: Key = { accessKeyId: 'hearth', secretAccessKey: 'hearth' }
 /** Settings of a profile that lead to credentials. */
 const SOURCES = new Set([
   'aws_access_key_id',
@@ -23,7 +23,7 @@ export async function fallbackKey(endpoint: string): Promise<Key | undefined> {
   const texts = await Promise.all(
     profileFiles().map((path) => readFile(path, 'utf8').catch(() => '')),
   )
-  return texts.some(hasDefaultProfile) ? undefined : FIRST_KEY
+  return texts.some(hasDefaultProfile) ? undefined : upKey()
 }
 
 export const isLoopback = (endpoint: string) => LOOPBACK.test(new URL(endpoint).hostname)

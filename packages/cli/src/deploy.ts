@@ -9,6 +9,7 @@ import {
   type AddPermissionCommandInput,
   CreateFunctionCommand,
   CreateFunctionUrlConfigCommand,
+  DeleteFunctionCommand,
   type FunctionConfiguration,
   GetFunctionConfigurationCommand,
   GetFunctionUrlConfigCommand,
@@ -128,8 +129,28 @@ async function create(work: Work): Promise<'created'> {
       ...configurationOf(wish),
     }),
   )
-  await settled(work)
+  try {
+    await settled(work)
+  } catch (failure) {
+    throw await undone(work, failure as Error)
+  }
   return 'created'
+}
+
+/** What never could run is not left behind under a name that nobody may have chosen. */
+async function undone({ client, name }: Work, failure: Error): Promise<CommandError> {
+  const which = { FunctionName: name }
+  const hasFailed = (await find(client, name))?.State === 'Failed'
+  const isGone =
+    hasFailed &&
+    (await client.send(new DeleteFunctionCommand(which)).then(
+      () => true,
+      () => false,
+    ))
+  const end = isGone
+    ? `The function ${name}, which this deploy had made, is removed again.`
+    : `The function ${name} was made and is still there: \`hearth rm ${name}\` removes it.`
+  return new CommandError(`${failure.message} ${end}`, undefined, { cause: failure })
 }
 
 /** @throws CommandError when the code does not show how it is to be run. */
@@ -137,8 +158,8 @@ function requireRuntime(name: string, wish: FunctionSettings): string {
   if (wish.runtime && wish.handler) return wish.runtime
   throw usageError(
     `${name} does not show its ${wish.runtime ? 'handler' : 'runtime and handler'}. ` +
-      'Name --runtime (nodejs24.x, python3.13) and --handler (index.handler), or write them ' +
-      'in its hearth.json.',
+      'Name --runtime (nodejs24.x, java21) and --handler (index.handler, com.example.App), or ' +
+      'write them in its hearth.json.',
   )
 }
 

@@ -5,10 +5,10 @@
 import { composeDown } from './compose.ts'
 import { engineAnswers, ensureCompose } from './engine.ts'
 import { CommandError } from './failures.ts'
-import { confirmed, step } from './progress.ts'
+import { confirmedByPerson, step } from './progress.ts'
 import { removeNetworks } from './sandbox-networks.ts'
 import { project } from './settings.ts'
-import { attempt, run } from './shell.ts'
+import { run } from './shell.ts'
 
 export interface DownOptions {
   volumes?: boolean
@@ -40,7 +40,7 @@ export async function down({ volumes = false, yes = false }: DownOptions): Promi
 /** Says what goes, and asks unless it was agreed beforehand. */
 async function agreed(name: string, yes: boolean): Promise<boolean> {
   const filter = `label=com.docker.compose.project=${name}`
-  const { stdout } = await attempt('docker', ['volume', 'ls', '--quiet', '--filter', filter], {})
+  const { stdout } = await run('docker', ['volume', 'ls', '--quiet', '--filter', filter])
   const volumes = linesOf(stdout)
   if (volumes.length === 0) {
     console.error(`There is no data of ${name} to forget.`)
@@ -50,7 +50,7 @@ async function agreed(name: string, yes: boolean): Promise<boolean> {
     'This forgets every function with its code, settings and URL, all logs and the ledger:\n' +
       `  volumes ${volumes.join(', ')}`,
   )
-  return yes || confirmed('Forget all of it?')
+  return yes || confirmedByPerson('Forget all of it?')
 }
 
 /** A sandbox is labelled by the Hearth that owns it, which compose names after the project. */

@@ -1,4 +1,4 @@
-// The verbs about functions: deploy, invoke, logs, ls, rm, esm, bill. Options and help only; each
+// The verbs about functions: deploy, invoke, logs, ls, rm, esm. Options and help only; each
 // loads its code when it is called.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
@@ -33,7 +33,7 @@ function addDeploy(program: Command, { globals, act }: Surroundings) {
     .option('--entry-point <word...>', "in place of the image's ENTRYPOINT")
     .option('--command <word...>', "in place of the image's CMD")
     .option('--working-directory <path>', "in place of the image's WORKDIR")
-    .option('--role <arn>', 'execution role; kept and shown, and never assumed')
+    .option('--role <arn>', 'execution role: what it may do here, `hearth roles` says')
     .option('--description <text>', 'what it is for')
     .addOption(new Option('--architecture <name>', 'CPU').choices(['x86_64', 'arm64']))
     .addOption(new Option('--log-format <format>', 'log format').choices(['Text', 'JSON']))
@@ -46,7 +46,7 @@ function addDeploy(program: Command, { globals, act }: Surroundings) {
         '\n.hearthignore lists what stays out of the zip, a pattern a line.\n' +
         '\nExamples:' +
         '\n  hearth deploy ./greeter --memory 256 --env STAGE=prod WORD=Hello' +
-        '\n  hearth deploy build.zip --name greeter --handler app.handler --runtime python3.13' +
+        '\n  hearth deploy build.zip --name greeter --handler app.run --runtime python3.13' +
         '\n  hearth deploy --image localhost:5000/greeter:1 --command app.handler',
     )
     .action(
@@ -67,10 +67,14 @@ function addInvoke(program: Command, { globals, act }: Surroundings) {
     )
     .option('--payload <json>', 'the event as JSON')
     .option('-q, --qualifier <version>', 'version or alias')
+    .option('--tenant-id <id>', 'for whom, if the function keeps its tenants apart')
     .option('--tail', "show the end of the invocation's log")
     .addOption(
-      new Option('--type <type>', 'DryRun only checks that it could be invoked')
-        .choices(['RequestResponse', 'DryRun'])
+      new Option(
+        '--type <type>',
+        'Event only queues it; DryRun only checks that it could be invoked',
+      )
+        .choices(['RequestResponse', 'Event', 'DryRun'])
         .default('RequestResponse'),
     )
     .addHelpText(
@@ -131,12 +135,6 @@ function addInventory(program: Command, { globals, act }: Surroundings) {
         (await import('./functions.ts')).remove(await lambdaOf(globals()), name, options),
       ),
     )
-
-  program
-    .command('bill')
-    .description('requests and GB-seconds of a month, and what they cost here and on AWS')
-    .option('--month <YYYY-MM>', 'default: this month, UTC')
-    .action(act((options: { month?: string }) => bill(options, globals)))
 }
 
 function addMappings(program: Command, { globals, act }: Surroundings) {
@@ -224,19 +222,6 @@ async function deploy(
   show(globals.output, { ...configuration, url, outcome }, () =>
     [`${FunctionArn} (${made}): ${end}`, ...(url ? [url] : [])].join('\n'),
   )
-}
-
-async function bill(
-  { month }: { month?: string },
-  globals: Surroundings['globals'],
-): Promise<void> {
-  const [{ fetchBill, renderBill }, { show }, { parseMonth }] = await Promise.all([
-    import('./bill.ts'),
-    import('./output.ts'),
-    import('./time-span.ts'),
-  ])
-  const found = await fetchBill(globals(), month && parseMonth(month))
-  show(globals().output, found, () => renderBill(found))
 }
 
 function whole(text: string): number {

@@ -12,12 +12,36 @@ import { CommandError } from './failures.ts'
 import { bytes, type Format, show, tableOf } from './output.ts'
 import { confirmed } from './progress.ts'
 
+const ASKED_AT_A_TIME = 20
+
 export async function list(client: LambdaClient, output: Format): Promise<void> {
   const found: FunctionConfiguration[] = []
   for await (const page of paginateListFunctions({ client }, {})) {
     found.push(...(page.Functions ?? []))
   }
-  show(output, found, () => renderFunctions(found))
+  const known = await withStates(client, found)
+  show(output, known, () => renderFunctions(known))
+}
+
+/** A list leaves out whether functions are ready, so each is asked for, some at a time. */
+async function withStates(
+  client: LambdaClient,
+  found: readonly FunctionConfiguration[],
+): Promise<FunctionConfiguration[]> {
+  const known: FunctionConfiguration[] = []
+  for (let from = 0; from < found.length; from += ASKED_AT_A_TIME) {
+    const some = found.slice(from, from + ASKED_AT_A_TIME)
+    const asked = some.map(async (one) => {
+      const which = new GetFunctionConfigurationCommand({ FunctionName: one.FunctionName })
+      // It may be gone by now, and a key may list functions and read none.
+      const { $metadata: _, ...whole } = await client
+        .send(which)
+        .catch(() => ({ ...one, $metadata: {} }))
+      return whole
+    })
+    known.push(...(await Promise.all(asked)))
+  }
+  return known
 }
 
 export function renderFunctions(found: readonly FunctionConfiguration[]): string {

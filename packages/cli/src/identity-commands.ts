@@ -18,8 +18,8 @@ function addKeys(program: Command, { globals, act }: Surroundings) {
     .addHelpText(
       'after',
       '\nExample:\n  hearth keys create --name ci --policy deploy.json\n\nwith deploy.json like this:' +
-        '\n  {"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"lambda:*",' +
-        '"Resource":"*"}]}',
+        '\n  {"Version":"2012-10-17","Statement":[' +
+        '\n    {"Effect":"Allow","Action":"lambda:*","Resource":"*"}]}',
     )
   keys
     .command('create')

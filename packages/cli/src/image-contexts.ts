@@ -1,5 +1,5 @@
 // What images are made of when no registry has them: a Debian root from the machine's own mirror,
-// Node's programs from npm, and Hearth itself with its production dependencies.
+// Node's programs and the AWS SDK from npm, and Hearth itself with its production dependencies.
 
 import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { arch, tmpdir } from 'node:os'
@@ -61,6 +61,19 @@ export async function prepareNode(folder: string, major: string, context: string
     await chmod(join(context, 'node'), 0o755)
   } finally {
     await rm(work, { recursive: true, force: true })
+  }
+}
+
+/** The AWS SDK for JavaScript as Node needs it: nine tenths of it are for compilers and browsers. */
+export async function prepareSdk(folder: string, context: string): Promise<void> {
+  await cp(folder, context, { recursive: true })
+  await run('npm', ['ci', '--omit=dev', '--ignore-scripts'], { cwd: context })
+  const { stdout } = await run('find', [
+    ...[join(context, 'node_modules'), '-name', 'dist-types', '-o', '-name', 'dist-es'],
+    ...['-o', '-name', '*.d.ts', '-o', '-name', '*.map', '-o', '-iname', 'readme.md'],
+  ])
+  for (const path of stdout.split('\n').filter(Boolean)) {
+    await rm(path, { recursive: true, force: true })
   }
 }
 

@@ -2,7 +2,15 @@
 
 import { RUNTIMES } from '@hearth/core/runtime'
 import { expect, test } from 'vitest'
-import { IMAGES, imagesOf, isPulledOnly, STANDARD_IMAGES } from './image-list.ts'
+import {
+  GRAFANA,
+  IMAGES,
+  imagesFor,
+  imagesOf,
+  isPulledOnly,
+  PROMETHEUS,
+  STANDARD_IMAGES,
+} from './image-list.ts'
 
 const tags = (images: readonly { tag: string }[]) => images.map(({ tag }) => tag)
 
@@ -22,10 +30,11 @@ test('up makes what Hearth needs and the commonest runtimes, and no more', () =>
   for (const { from } of STANDARD_IMAGES) expect(standard).toEqual(expect.arrayContaining(from))
 })
 
-test('a runtime is made with its bases alone', () => {
+test('a runtime is made with its bases and its SDK alone', () => {
   expect(tags(imagesOf(['nodejs20.x']))).toEqual([
     'hearth/debian:trixie-slim',
     'hearth/base:trixie',
+    'hearth/aws-sdk-js:3',
     'hearth/nodejs20.x',
   ])
 })
@@ -34,6 +43,7 @@ test('what only a registry has is pulled before what is built on it, and never b
   expect(tags(imagesOf(['python3.12']))).toEqual([
     'hearth/debian:trixie-slim',
     'hearth/base:trixie',
+    'hearth/boto3:trixie',
     'hearth/upstream-python:3.12',
     'hearth/on-python:3.12',
     'hearth/python3.12',
@@ -46,6 +56,12 @@ test('what only a registry has is pulled before what is built on it, and never b
   expect(STANDARD_IMAGES.filter(isPulledOnly)).toEqual([])
   // What can be built is never refused for want of a registry.
   expect(imagesOf(['nodejs24.x', 'java21', 'ruby3.3']).filter(isPulledOnly)).toEqual([])
+})
+
+test('who keeps the metrics is made from Debian, and who shows them is pulled', () => {
+  expect(tags(imagesFor(PROMETHEUS))).toEqual(['hearth/debian:trixie-slim', PROMETHEUS.tag])
+  expect(imagesFor(GRAFANA).map(isPulledOnly)).toEqual([true])
+  for (const image of [PROMETHEUS, GRAFANA]) expect(STANDARD_IMAGES).not.toContain(image)
 })
 
 test('an unknown runtime is refused with the list of those that are known', () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { RUNTIMES } from '@hearth/core/runtime'
 import { usageError } from './failures.ts'
-import { prepareDebian, prepareHearth, prepareNode } from './image-contexts.ts'
+import { prepareDebian, prepareHearth, prepareNode, prepareSdk } from './image-contexts.ts'
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -32,11 +32,14 @@ export interface Image {
 const DEBIAN = 'hearth/debian:trixie-slim'
 const BASE = 'hearth/base:trixie'
 const JDK = 'hearth/jdk:21'
+/** The SDKs that runtimes bring. */
+const SDK_JS = 'hearth/aws-sdk-js:3'
+const BOTO3 = 'hearth/boto3:trixie'
 
 const node = (major: string): Image => ({
   tag: `hearth/nodejs${major}.x`,
   folder: 'nodejs',
-  from: [BASE],
+  from: [BASE, SDK_JS],
   prepare: (context) => prepareNode(join(ROOT, 'images', 'nodejs'), major, context),
 })
 
@@ -47,8 +50,8 @@ const python = (version: string, origin: Origin): Image => ({
   tag: `hearth/python${version}`,
   folder: 'python',
   ...('on' in origin
-    ? { from: [origin.on], arguments: { BASE: origin.on, VERSION: version }, onDemand: true }
-    : { from: [BASE], arguments: { BASE, VERSION: version, SUITE: origin.suite } }),
+    ? { from: [origin.on, BOTO3], arguments: { BASE: origin.on, VERSION: version }, onDemand: true }
+    : { from: [BASE, BOTO3], arguments: { BASE, VERSION: version, SUITE: origin.suite } }),
 })
 
 const ruby = (version: string, origin: Origin): Image => ({
@@ -103,6 +106,22 @@ const java = (version: string, suite: string): Image => ({
   onDemand: true,
 })
 
+/** Who keeps the metrics, and who shows them: wanted by `hearth up --observability` alone. */
+export const PROMETHEUS: Image = {
+  tag: 'hearth/prometheus:2.53',
+  folder: 'prometheus',
+  from: [DEBIAN],
+  upstream: 'prom/prometheus:v2.53.3',
+  onDemand: true,
+}
+/** Debian has no Grafana. */
+export const GRAFANA: Image = {
+  tag: 'hearth/grafana:12.2',
+  from: [],
+  upstream: 'grafana/grafana:12.2.0',
+  onDemand: true,
+}
+
 /** In the order in which they must be made. */
 export const IMAGES: readonly Image[] = [
   {
@@ -115,8 +134,16 @@ export const IMAGES: readonly Image[] = [
   { tag: 'hearth/hands:trixie', folder: 'hands', from: [DEBIAN] },
   { tag: 'hearth/network:trixie', folder: 'network', from: [DEBIAN] },
   { tag: 'hearth/holder:trixie', folder: 'holder', from: [DEBIAN] },
-  { tag: 'hearth/nats:2.15.1', folder: 'nats', from: [DEBIAN], upstream: 'nats:2.15.1' },
+  { tag: 'hearth/extensions:trixie', folder: 'extensions', from: [DEBIAN] },
+  { tag: 'hearth/nats:2.15.1', folder: 'nats', from: [DEBIAN], upstream: 'nats:2.15.1-alpine' },
   { tag: 'hearth/valkey:8.1', folder: 'valkey', from: [DEBIAN], upstream: 'valkey/valkey:8.1' },
+  {
+    tag: SDK_JS,
+    folder: 'aws-sdk-js',
+    from: [],
+    prepare: (context) => prepareSdk(join(ROOT, 'images', 'aws-sdk-js'), context),
+  },
+  { tag: BOTO3, folder: 'boto3', from: [DEBIAN] },
   node('22'),
   node('24'),
   { ...node('20'), onDemand: true },
@@ -138,6 +165,8 @@ export const IMAGES: readonly Image[] = [
   ruby('3.4', { on: 'hearth/on-ruby:3.4' }),
   ...dotnet('8'),
   ...dotnet('10'),
+  PROMETHEUS,
+  GRAFANA,
   {
     tag: 'hearth/hearth:latest',
     folder: 'hearth',
@@ -159,7 +188,14 @@ export const STANDARD_IMAGES = IMAGES.filter(({ onDemand }) => !onDemand)
  * @throws CommandError for a runtime that there is none of.
  */
 export function imagesOf(runtimes: readonly string[]): Image[] {
-  const wanted = new Set(runtimes.map(imageOf))
+  return withBases(runtimes.map(imageOf))
+}
+
+/** An image and all that it is built from, in order. */
+export const imagesFor = ({ tag }: Image): Image[] => withBases([tag])
+
+function withBases(tags: readonly string[]): Image[] {
+  const wanted = new Set(tags)
   // Bases come first in the list, so that going backwards meets every image before its bases.
   for (const image of IMAGES.toReversed()) {
     if (wanted.has(image.tag)) for (const base of image.from) wanted.add(base)

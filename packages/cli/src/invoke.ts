@@ -13,7 +13,8 @@ export interface InvokeOptions {
   payload?: string
   tail?: boolean
   qualifier?: string
-  type: 'RequestResponse' | 'DryRun'
+  tenantId?: string
+  type: 'RequestResponse' | 'Event' | 'DryRun'
 }
 
 /** @returns the exit code. */
@@ -30,6 +31,7 @@ export async function invoke(
       Payload: options.payload ? parsed(options.payload) : await readEvent(options.event),
       ...(options.tail && { LogType: 'Tail' as const }),
       ...(options.qualifier && { Qualifier: options.qualifier }),
+      ...(options.tenantId !== undefined && { TenantId: options.tenantId }),
     }),
   )
   if (answer.LogResult) process.stderr.write(Buffer.from(answer.LogResult, 'base64'))
@@ -40,7 +42,9 @@ export async function invoke(
     console.error(`The function failed (${answer.FunctionError}):\n${pretty(payload.toString())}`)
     return EXIT.refused
   }
-  if (options.type === 'DryRun') console.error(`${name} can be invoked; it was not.`)
+  if (options.type === 'Event') {
+    console.error(`Queued as ${answer.$metadata.requestId}; \`hearth logs ${name}\` shows it run.`)
+  } else if (options.type === 'DryRun') console.error(`${name} can be invoked; it was not.`)
   else if (process.stdout.isTTY) console.log(pretty(payload.toString()))
   else process.stdout.write(Buffer.concat([payload, Buffer.from('\n')]))
   return EXIT.ok

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { LATE_MS, type Line, Place } from './logs.ts'
+import { LATE_MS, type Line, Place, toneOf } from './logs.ts'
 
 const line = (id: string, timestamp: number): Line => ({ id, timestamp, message: id })
 
@@ -44,4 +44,20 @@ test('shows every line exactly once when none is later than allowed', () => {
       expect(shown.sort()).toEqual(all.map(({ id }) => id).sort())
     }),
   )
+})
+
+test.each([
+  ['START RequestId: r Version: $LATEST', 'dim'],
+  ['REPORT RequestId: r\tDuration: 1.00 ms\t', 'dim'],
+  ['REPORT RequestId: r\tDuration: 1.00 ms\tStatus: timeout\t', 'red'],
+  ['EXTENSION\tName: x\tState: Ready\tEvents: []', 'dim'],
+  ['{"time":"t","type":"platform.start","record":{}}', 'dim'],
+  ['{"time":"t","type":"platform.report","record":{"status":"error"}}', 'red'],
+  ['2026-01-01T00:00:00.000Z\tr\tERROR\tno good', 'red'],
+  ['2026-01-01T00:00:00.000Z\tr\tWARN\tnot so good', 'yellow'],
+  ['[WARNING]\t2026-01-01T00:00:00.000Z\tr\tnot so good', 'yellow'],
+  ['{"timestamp":"t","level":"ERROR","message":"no good"}', 'red'],
+  ['an ERROR is only a word here', undefined],
+])('%j is %s', (line, tone) => {
+  expect(toneOf(line)).toBe(tone)
 })

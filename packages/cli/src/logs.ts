@@ -2,6 +2,7 @@
 // before the newest line on and shows each line once, however late it arrives. Only the server's
 // clock decides where it goes on.
 
+import { styleText } from 'node:util'
 import {
   type CloudWatchLogsClient,
   type FilteredLogEvent,
@@ -40,12 +41,35 @@ export async function logs(
   const place = new Place(parseSince(options.since, Date.now()))
   for (;;) {
     for (const line of place.take(await read(client, group, { ...options, from: place.from }))) {
-      const text = line.message.replace(/\n$/, '')
-      process.stdout.write(`${output === 'json' ? JSON.stringify(line) : text}\n`)
+      process.stdout.write(`${output === 'json' ? JSON.stringify(line) : shown(line.message)}\n`)
     }
     if (!options.follow) return
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
+}
+
+/** As people read it: in colours where they see them, and without where a file does. */
+function shown(message: string): string {
+  const text = message.replace(/\n$/, '')
+  const tone = toneOf(text)
+  return tone ? styleText(tone, text, { stream: process.stdout }) : text
+}
+
+/** What the platform says when something went wrong, as text and as JSON. */
+const FAILED = /\tStatus: (error|timeout)\b|"status":"(error|timeout)"|\bTask timed out after\b/
+/** What else it says. */
+const PLATFORM =
+  /^((START|END|REPORT) RequestId: |INIT_START |RESTORE_\w+ |(EXTENSION|LOGS|TELEMETRY)\tName: |\{"time":"[^"]*","type":"platform\.)/
+/** Levels as Node.js, Python, and JSON have them. */
+const LEVEL = /\t(ERROR|FATAL|WARN)\t|^\[(ERROR|CRITICAL|WARNING)\]|"level":"(ERROR|FATAL|WARN)/
+
+/** The platform's own lines step back, and what went wrong stands out. */
+export function toneOf(line: string): 'dim' | 'red' | 'yellow' | undefined {
+  if (FAILED.test(line)) return 'red'
+  if (PLATFORM.test(line)) return 'dim'
+  const [level] = LEVEL.exec(line) ?? []
+  if (level === undefined) return undefined
+  return level.includes('WARN') ? 'yellow' : 'red'
 }
 
 /** Where a reader of a log stands: from when to ask, and which lines of that time it has had. */

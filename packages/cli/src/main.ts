@@ -1,12 +1,15 @@
 #!/usr/bin/env node
 // The `hearth` command: its global options, and how a verb's end becomes an exit code. What verbs
-// there are is in the two command files; a verb's own code is loaded only when it is called.
+// there are is in the command files; a verb's own code is loaded only when it is called.
 
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
+import { addAliasCommands } from './alias-commands.ts'
+import { addBillCommands } from './bill-commands.ts'
 import { addEventCommands } from './event-commands.ts'
 import { EXIT, explain } from './failures.ts'
 import { addFunctionCommands } from './function-commands.ts'
+import { shapeHelp } from './help-text.ts'
 import { addIdentityCommands } from './identity-commands.ts'
 import type { Format } from './output.ts'
 import { addPlatformCommands } from './platform-commands.ts'
@@ -45,7 +48,11 @@ Examples:
   hearth invoke greeter -e '{"name":"Ada"}' --tail
   hearth logs greeter -f`
 
-const program = new Command('hearth')
+const program = shapeHelp(
+  new Command('hearth'),
+  (text) => process.stdout.write(text),
+  process.stdout.columns,
+)
   .description('Your own Lambda: the AWS Lambda API on your own machine.')
   .version(version)
   .option(
@@ -55,8 +62,8 @@ const program = new Command('hearth')
   )
   .option('--region <name>', 'region to sign for (default: AWS_REGION, then us-east-1)')
   .addOption(
-    new Option('-o, --output <format>', 'how results look')
-      .choices(['table', 'json'])
+    new Option('-o, --output <format>', 'how results look; csv is for bills')
+      .choices(['table', 'json', 'csv'])
       .default('table'),
   )
   .addHelpText('after', AFTER)
@@ -103,6 +110,21 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 addPlatformCommands(program, surroundings)
 addFunctionCommands(program, surroundings)
+addAliasCommands(program, surroundings)
 addEventCommands(program, surroundings)
 addIdentityCommands(program, surroundings)
+addBillCommands(program, surroundings)
+program.hook('preAction', (_, command) => {
+  if (program.opts<Globals>().output !== 'csv' || command.name() === 'bill') return
+  program.error('error: only `hearth bill` has CSV.', { exitCode: EXIT.usage })
+})
+program.hook('preAction', async (_, command) => {
+  // A server is configured by what its container or unit gives it, and by nothing that lies about.
+  if (command.name() === 'serve') return
+  try {
+    ;(await import('./settings.ts')).readEnvFile()
+  } catch (error) {
+    program.error(`error: ${(error as Error).message}`, { exitCode: EXIT.usage })
+  }
+})
 await program.parseAsync()

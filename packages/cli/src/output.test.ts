@@ -1,9 +1,9 @@
 // Laws of what is shown: tables that can be read and cut, amounts with the digits that say
 // something, and lines that can be pasted into a shell.
 
-import type { Bill } from '@hearth/core/bill'
+import type { Bill, ShownUse } from '@hearth/core/bill'
 import { describe, expect, test } from 'vitest'
-import { renderBill } from './bill.ts'
+import { renderBill, renderCsv } from './bill.ts'
 import { hasDefaultProfile, isLoopback } from './credentials.ts'
 import { clock, renderFindings } from './doctor.ts'
 import { renderFunctions } from './functions.ts'
@@ -56,13 +56,35 @@ test('functions are listed by what people look for', () => {
   expect(renderFunctions([])).toContain('No functions yet')
 })
 
+const shownUse = (given: Partial<ShownUse>): ShownUse => ({
+  requests: 0,
+  gbSeconds: 0,
+  provisionedGbSeconds: 0,
+  configuredGbSeconds: 0,
+  idleGbSeconds: 0,
+  storageGbSeconds: 0,
+  streamedGb: 0,
+  awsListPrice: 0,
+  charges: [],
+  ownCost: 0,
+  ...given,
+})
+
 test('a bill shows use, free tier and both costs', () => {
   const bill: Bill = {
     account: '000000000000',
     month: '2026-11',
     rows: [
-      { functionName: 'small', architecture: 'x86_64', requests: 1, gbSeconds: 0.001 },
-      { functionName: 'large', architecture: 'arm64', requests: 3, gbSeconds: 400_000 },
+      {
+        functionName: 'small',
+        architecture: 'x86_64',
+        ...shownUse({ requests: 1, gbSeconds: 0.001 }),
+      },
+      {
+        functionName: 'large',
+        architecture: 'arm64',
+        ...shownUse({ requests: 3, gbSeconds: 400_000, awsListPrice: 1e-7 }),
+      },
     ],
     requests: 4,
     gbSeconds: 400_000.001,
@@ -73,6 +95,8 @@ test('a bill shows use, free tier and both costs', () => {
       gbSecondsUsed: 400_000,
     },
     awsCharge: 0.0042,
+    total: shownUse({ requests: 4, gbSeconds: 400_000.001 }),
+    books: { segmentsBehind: 0 },
   }
   const shown = renderBill(bill)
   expect(shown).toContain('Account 000000000000, 2026-11 (UTC)')
@@ -80,6 +104,15 @@ test('a bill shows use, free tier and both costs', () => {
   expect(shown).toMatch(/cost here +\$0\.00/)
   expect(shown).toMatch(/cost on AWS +\$0\.0042/)
   expect(shown.indexOf('large')).toBeLessThan(shown.indexOf('small'))
+  expect(shown).not.toContain('provisioned')
+  const total = shownUse({ configuredGbSeconds: 2, ownCost: 3 })
+  const full = renderBill({ ...bill, total, books: { segmentsBehind: 7 } })
+  expect(full).toContain('provisioned')
+  expect(full).toMatch(/cost here +\$3\.00$/m)
+  expect(full).toContain('not counted yet 7 segments')
+  const csv = renderCsv(bill).split('\r\n')
+  expect(csv[0]).toMatch(/^function,architecture,requests,gbSeconds,.*,awsListPrice,ownCost$/)
+  expect(csv[2]).toBe('large,arm64,3,400000,0,0,0,0,0,0.0000001,0')
 })
 
 describe('status and doctor', () => {
@@ -124,6 +157,7 @@ test('what follows hearth up can be pasted', () => {
   expect(shown).toContain('export AWS_ENDPOINT_URL_LAMBDA=http://localhost:4574')
   expect(shown).toContain('aws --endpoint-url http://localhost:4574 lambda invoke')
   expect(shown).toMatch(/\n {2}curl --resolve /)
+  expect(shown).toContain('  http://localhost:4574/console\n')
   expect(shown).toMatch(/alias hearth='.*node.*main\.ts'/)
   expect(shown).not.toContain('undefined')
 })

@@ -3,7 +3,8 @@
 
 import Table from 'cli-table3'
 
-export type Format = 'json' | 'table'
+/** Only bills are told as CSV; main.ts refuses it elsewhere. */
+export type Format = 'csv' | 'json' | 'table'
 
 /** The value itself as JSON, or its rendering for people. */
 export function show(format: Format, value: unknown, render: () => string): void {
@@ -28,6 +29,22 @@ export function tableOf(headings: string[], rows: (number | string)[][]): string
     .join('\n')
 }
 
+/** RFC 4180: quotes where a value needs them, and lines that end with CR and LF. */
+export function csvOf(headings: string[], rows: (number | string)[][]): string {
+  const cell = (value: number | string) => {
+    const text = typeof value === 'number' ? decimal(value) : value
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  }
+  return [headings, ...rows].map((row) => row.map(cell).join(',')).join('\r\n')
+}
+
+/** A number without an exponent, which spreadsheets read as text. */
+export function decimal(value: number): string {
+  if (Number.isInteger(value)) return String(value)
+  return value.toFixed(DECIMALS).replace(/\.?0+$/, '')
+}
+
+const DECIMALS = 12
 const LINES = {
   top: '',
   'top-mid': '',

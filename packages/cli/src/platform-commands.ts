@@ -25,9 +25,16 @@ function addUpAndDown(program: Command, { globals, act }: Surroundings) {
         '\nsays what to install), pulls or builds the images, starts the containers and keeps' +
         '\ntheir data in volumes. Run again, it takes seconds and changes nothing.\n' +
         '\nHEARTH_PORT (4574) is where the API will be, HEARTH_PROJECT (hearth) its name:' +
-        '\n  HEARTH_PROJECT=second HEARTH_PORT=4575 hearth up',
+        '\n  HEARTH_PROJECT=second HEARTH_PORT=4575 hearth up\n' +
+        '\nSettings hold for one `up`. Those in the file .env beside README.md, or in the one that' +
+        '\nHEARTH_ENV_FILE names, hold for all; the environment wins.',
     )
-    .action(act(async () => (await import('./up.ts')).up(globals().output)))
+    .option('--observability', 'with Prometheus and Grafana, which stay until `hearth down`')
+    .action(
+      act(async (options: { observability?: boolean }) =>
+        (await import('./up.ts')).up({ ...globals(), ...options }),
+      ),
+    )
 
   program
     .command('down')
@@ -40,7 +47,10 @@ function addUpAndDown(program: Command, { globals, act }: Surroundings) {
     .command('clean')
     .description('stop Hearth and forget its data, after saying what goes')
     .option('-y, --yes', 'do not ask')
-    .addHelpText('after', '\nIt asks on a terminal only; elsewhere it is taken at its word.')
+    .addHelpText(
+      'after',
+      '\nIt asks on a terminal; elsewhere it takes --yes, and does nothing without.',
+    )
     .action(
       act(async (options: object) =>
         (await import('./down.ts')).down({ ...options, volumes: true }),

@@ -1,7 +1,8 @@
 // Laws of reporting progress: what other programs say is shown as plain text, without chatter.
 
 import { expect, test } from 'vitest'
-import { hear } from './progress.ts'
+import { EXIT } from './failures.ts'
+import { confirmedByPerson, hear } from './progress.ts'
 
 const heard = (...lines: string[]) => {
   const shown: string[] = []
@@ -33,4 +34,17 @@ test('steps and packages are shown, chatter is not', () => {
 
 test('colours and control characters never reach the terminal', () => {
   expect(heard('\u001b[91mred\u001b[0m', 'a\u0007b\u001b[2J')).toEqual(['red', 'ab'])
+})
+
+test('where nobody can be asked, all is not forgotten', async () => {
+  const { isTTY } = process.stdin
+  process.stdin.isTTY = false
+  try {
+    await expect(confirmedByPerson('Forget all of it?')).rejects.toMatchObject({
+      message: expect.stringContaining('Add --yes'),
+      exitCode: EXIT.usage,
+    })
+  } finally {
+    process.stdin.isTTY = isTTY
+  }
 })

@@ -2,6 +2,7 @@
 // what it does; nobody but this file decides how that looks. Results never come here: they go to
 // standard output.
 
+import { usageError } from './failures.ts'
 import { watched } from './settings.ts'
 
 /** Work says what it is doing now. */
@@ -75,7 +76,24 @@ async function plain<T>(
 
 /** Asks before something is lost. Where nobody watches, the command line is taken at its word. */
 export async function confirmed(question: string): Promise<boolean> {
-  if (!watched() || !process.stdin.isTTY) return true
+  return canAsk() ? asked(question) : true
+}
+
+/**
+ * Asks before all is lost. Where nobody can be asked it takes a word more on the command line, or
+ * `yes n | hearth clean` would mean yes. @throws CommandError that says so.
+ */
+export async function confirmedByPerson(question: string): Promise<boolean> {
+  if (canAsk()) return asked(question)
+  throw usageError(
+    'Nobody can be asked here, so nothing was stopped, nothing forgotten. Add --yes to forget all ' +
+      'of it (`make clean CLEAN=--yes`).',
+  )
+}
+
+const canAsk = () => watched() && process.stdin.isTTY === true
+
+async function asked(question: string): Promise<boolean> {
   const { createInterface } = await import('node:readline/promises')
   const asking = createInterface({ input: process.stdin, output: process.stderr })
   try {

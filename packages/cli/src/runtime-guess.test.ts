@@ -42,6 +42,12 @@ test.each<[string, Record<string, string>, object]>([
   ['the only module', { 'greet.py': '' }, python('greet.lambda_handler')],
   ['several modules', { 'a.py': '', 'b.py': '' }, {}],
   ['a module below', { 'lib/a.py': '' }, {}],
+  [
+    'a bootstrap beside scripts',
+    { bootstrap: '', 'index.js': '', 'app.py': '' },
+    { runtime: 'provided.al2023', handler: 'bootstrap' },
+  ],
+  ['a bootstrap below', { 'bin/bootstrap': '' }, {}],
   ['nothing known', { 'main.go': '' }, {}],
 ])('guesses by %s', (_, files, expected) => {
   expect(guess(Object.keys(files), (name) => files[name] ?? '')).toEqual(expected)

@@ -9,6 +9,8 @@ export interface Guess {
   handler?: string
 }
 
+const OWN = 'provided.al2023'
+const BOOTSTRAP = 'bootstrap'
 const NODE = 'nodejs24.x'
 const PYTHON = 'python3.13'
 const SCRIPT = /^[^/]+\.(mjs|js|cjs)$/
@@ -37,6 +39,8 @@ export function guessFromZip(zip: Uint8Array): Guess {
 
 /** The guess by file names, and by the text of package.json and of Python modules. */
 export function guess(names: readonly string[], read: (name: string) => string): Guess {
+  // A runtime of one's own is started by this name alone, and its handler is its own affair.
+  if (names.includes(BOOTSTRAP)) return { runtime: OWN, handler: BOOTSTRAP }
   const script = mainOf(names, read) ?? pick(names, SCRIPT, NODE_NAMES)
   if (script) return { runtime: NODE, handler: `${stem(script)}.handler` }
   const module = pick(names, MODULE, PYTHON_NAMES)

@@ -11,7 +11,7 @@ import { CommandError } from './failures.ts'
 import { ROOT } from './image-list.ts'
 import { dollars } from './output.ts'
 import type { Report } from './progress.ts'
-import { upEndpoint, upKey, upRegion, upVariables } from './settings.ts'
+import { upConsole, upEndpoint, upKey, upRegion, upVariables } from './settings.ts'
 
 export const SAMPLE = 'hello'
 const WARM_INVOCATIONS = 10
@@ -111,6 +111,7 @@ export function renderGreeting(greeted: Greeted): string {
   const { accessKeyId, secretAccessKey } = upKey()
   const secret = secretAccessKey === FRESH_SECRET ? secretAccessKey : '<its secret>'
   const { firstMs, warmMs, memoryMb } = greeted
+  const page = upConsole()
   return [
     '',
     greeted.answer,
@@ -122,12 +123,15 @@ export function renderGreeting(greeted: Greeted): string {
     '',
     'Call it with the AWS CLI:',
     '',
-    `  export AWS_ENDPOINT_URL_LAMBDA=${upEndpoint()} AWS_REGION=${upRegion()}`,
+    `  export AWS_ENDPOINT_URL_LAMBDA=${upEndpoint()}`,
+    // The AWS CLI of before 2 reads the second name only, and most SDKs the first.
+    `  export AWS_REGION=${upRegion()} AWS_DEFAULT_REGION=${upRegion()}`,
     `  export AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secret}`,
     // Before 2.13 the AWS CLI does not know the variable, and would call AWS itself.
     `  aws --endpoint-url ${upEndpoint()} lambda invoke --function-name ${SAMPLE} \\`,
     `    --cli-binary-format raw-in-base64-out --payload '${EVENT}' /dev/stdout`,
     ...(greeted.url ? ['', 'Or by its function URL:', '', `  ${curlLine(greeted.url)}`] : []),
+    ...(page ? ['', 'See it in a browser, signed in with the same key:', '', `  ${page}`] : []),
     '',
     'Go on with the hearth command:',
     '',
@@ -137,11 +141,11 @@ export function renderGreeting(greeted: Greeted): string {
 }
 
 function costs(bill: Bill | undefined): string[] {
-  const cost = '  cost here       $0.00'
   const row = bill?.rows.find(({ functionName }) => functionName === SAMPLE)
-  if (!bill || !row) return [cost]
+  if (!bill || !row) return []
+  const use = `${row.requests} requests and ${row.gbSeconds.toFixed(3)} GB-seconds`
   return [
-    `${cost} for ${row.requests} requests and ${row.gbSeconds.toFixed(3)} GB-seconds this month`,
+    `  cost here       ${dollars(row.ownCost)} for ${use} this month`,
     `  cost on AWS     ${dollars(bill.awsCharge)} for all functions, after its free tier`,
   ]
 }

@@ -11,16 +11,19 @@ import { type Bus, connectBus } from '@hearth/bus/connect'
 import { createQueues, type Queues } from '@hearth/bus/queues'
 import { createRequests, type Requests } from '@hearth/bus/requests'
 import { createStreams, type Streams } from '@hearth/bus/streams'
+import type { Traces } from '@hearth/bus/traces'
 import { roleNameOf } from '@hearth/core/role'
 import { startGateway } from '@hearth/gateway'
+import { answerThrottles, createDoorCounts, type DoorCounts } from '@hearth/invocation/door-counts'
 import { openDoor } from '@hearth/invocation/invoke'
-import { type Schedulers, watchSchedulers } from '@hearth/invocation/schedulers'
+import { type Ear, type Schedulers, watchSchedulers } from '@hearth/invocation/schedulers'
 import { connectLeases } from '@hearth/leases/connect'
-import { startMetering } from '@hearth/metering'
+import { AWS_PRICES, startMetering } from '@hearth/metering'
 import { startPoller } from '@hearth/poller'
 import { type SchedulerOptions, startScheduler, Tokens } from '@hearth/scheduler'
 import { openAccessKeys } from '@hearth/store/access-keys'
 import { type Artifacts, openArtifacts } from '@hearth/store/artifacts'
+import { type Budgets, openBudgets } from '@hearth/store/budgets'
 import { openCheckpoints } from '@hearth/store/checkpoints'
 import { openClaims as openWorkClaims } from '@hearth/store/claims'
 import { openCodeSigningConfigs } from '@hearth/store/code-signing-configs'
@@ -33,13 +36,17 @@ import { type Functions, openFunctions } from '@hearth/store/functions'
 import { openLayers } from '@hearth/store/layers'
 import { type Ledger, openLedger } from '@hearth/store/ledger'
 import { type Logs, openLogs } from '@hearth/store/logs'
-import { openRoles } from '@hearth/store/roles'
+import { openCustomerPolicies, openRoles } from '@hearth/store/roles'
 import { openRoster } from '@hearth/store/roster'
 import { issueSession } from '@hearth/store/sessions'
 import { openTimers } from '@hearth/store/timers'
+import { openUseTotals } from '@hearth/store/use-totals'
 import { awsAccess } from './aws-access.ts'
 import { type Config, suggestSchedulerId } from './config.ts'
 import { serveMetrics } from './metrics.ts'
+import { openPlatformMetrics } from './metrics-platform.ts'
+import { readPrices } from './price-file.ts'
+import { openTracesOf } from './tracing.ts'
 
 /** What every role may share, and the way to undo what was started, newest last. */
 interface Ground {
@@ -56,8 +63,13 @@ interface Ground {
   /** For secrets that are kept. */
   envelope: Envelope
   functions: Functions
+  budgets: Budgets
   ledger: Ledger
   logs: Logs
+  /** Spans go to the operator's collector, where there is one. */
+  traces: Traces | undefined
+  /** What this process refuses and takes in, through whichever door. */
+  doors: DoorCounts
   /** Each role's, in Prometheus's text format. */
   metrics: (() => Promise<string>)[]
   stops: (() => Promise<void> | void)[]
@@ -83,7 +95,9 @@ export async function serve(config: Config, version: string): Promise<void> {
 async function start(ground: Ground): Promise<void> {
   const { HEARTH_ROLES: roles, HEARTH_HOST: host } = ground.config
   if (roles.includes('scheduler')) await scheduler(ground)
-  if (roles.includes('metering')) metering(ground)
+  if (roles.includes('metering')) await metering(ground)
+  const hasDoor = roles.includes('gateway') || roles.includes('poller')
+  if (hasDoor) closeLater(ground.stops, [answerThrottles(ground.requests, ground.doors)])
   if (roles.includes('poller')) await poller(ground)
   const port = roles.includes('gateway') ? await gateway(ground) : undefined
   await metrics(ground)
@@ -115,10 +129,10 @@ async function openGround(
   const requests = createRequests(bus, claims)
   const functions = await openFunctions(bus, envelope)
   const logs = await openLogs(bus, streams)
-  stops.push(
-    () => functions.close(),
-    () => logs.close(),
-  )
+  const traces = await openTracesOf(config, version)
+  const budgets = await openBudgets(bus)
+  stops.push(() => traces?.close())
+  closeLater(stops, [functions, logs, budgets])
   return {
     config,
     version,
@@ -132,8 +146,11 @@ async function openGround(
     envelope,
     functions,
     artifacts: await openArtifacts(join(config.HEARTH_DATA_DIR, 'artifacts')),
-    ledger: await openLedger(bus, streams),
+    budgets,
+    ledger: await openLedger(streams),
     logs,
+    traces,
+    doors: createDoorCounts((name) => functions.cached(config.HEARTH_ACCOUNT, name) !== undefined),
     metrics: [],
     stops,
   }
@@ -141,6 +158,7 @@ async function openGround(
 
 async function scheduler({ config, stops, envelope, ...ground }: Ground): Promise<void> {
   const schedulerId = await rememberSchedulerId(config)
+  const { HEARTH_FUNCTION_ENDPOINT: endpoint } = config
   const leases = connectLeases(config.HEARTH_VALKEY_URL)
   stops.push(() => leases.close())
   const roster = await openRoster(ground.bus)
@@ -161,8 +179,9 @@ async function scheduler({ config, stops, envelope, ...ground }: Ground): Promis
     streamedBytesMax: config.HEARTH_STREAMED_BYTES_MAX,
     hands: config.HEARTH_HANDS,
     namespacesMax: config.HEARTH_NAMESPACES_MAX,
+    ...(endpoint && { endpoint: endpoint.url }),
     isolation: {
-      allow: config.HEARTH_SANDBOX_ALLOW,
+      allow: [...config.HEARTH_SANDBOX_ALLOW, ...(endpoint ? [endpoint.destination] : [])],
       ...(config.HEARTH_SANDBOX_RUNTIME && { runtime: config.HEARTH_SANDBOX_RUNTIME }),
     },
     credentialsOf: credentialsOf(config, envelope),
@@ -171,8 +190,9 @@ async function scheduler({ config, stops, envelope, ...ground }: Ground): Promis
       await roster.join(schedulerId)
       const account = config.HEARTH_ACCOUNT
       const limit = config.HEARTH_CONCURRENCY
-      const parts = { ...ground, ...own, schedulerId, account, limit, leases, roster, report }
-      const tokens = new Tokens(parts)
+      const timeoutSecondsMax = config.HEARTH_TIMEOUT_SECONDS_MAX
+      const parts = { ...ground, ...own, account, limit, leases, roster, report }
+      const tokens = new Tokens({ ...parts, schedulerId, timeoutSecondsMax })
       await tokens.ready()
       return tokens
     },
@@ -180,6 +200,7 @@ async function scheduler({ config, stops, envelope, ...ground }: Ground): Promis
     layersDirectory: ground.artifacts.layersDirectory,
     publishLogs: ground.logs.publish,
     ship: ground.ledger.ship,
+    traces: ground.traces,
     report,
   })
   ground.metrics.push(started.metrics)
@@ -190,17 +211,21 @@ async function scheduler({ config, stops, envelope, ...ground }: Ground): Promis
   )
 }
 
-function metering({ config, requests, ledger, stops }: Ground): void {
+async function metering({ config, stops, ...ground }: Ground): Promise<void> {
+  const prices = await readPrices(config.HEARTH_PRICES_FILE, AWS_PRICES)
+  const totals = await openUseTotals(ground.bus, ground.streams)
   const leases = connectLeases(config.HEARTH_VALKEY_URL)
   stops.push(() => leases.close())
-  const started = startMetering({ ledger, leases, requests, report })
+  const { HEARTH_ACCOUNT: account, HEARTH_REGION: region } = config
+  const started = startMetering({ ...ground, account, region, totals, prices, leases, report })
+  ground.metrics.push(started.metrics)
   stops.push(() => started.close())
 }
 
 async function poller({ config, stops, ...ground }: Ground): Promise<void> {
-  const { bus, requests, functions, events, queues, streams } = ground
+  const { bus, requests, functions, events, queues, streams, budgets } = ground
   const leases = connectLeases(config.HEARTH_VALKEY_URL)
-  const schedulers = watchSchedulers(requests)
+  const schedulers = watchSchedulers(requests, await earOf(config, bus))
   const region = config.HEARTH_REGION
   const mappings = await openEventSourceMappings(bus, ground.envelope)
   const checkpoints = await openCheckpoints(bus)
@@ -215,8 +240,9 @@ async function poller({ config, stops, ...ground }: Ground): Promise<void> {
     valkeyUrl: config.HEARTH_VALKEY_URL,
     batchesMax: config.HEARTH_BATCHES_MAX,
     ...(config.HEARTH_SECRETS_DIR && { secretsFolder: config.HEARTH_SECRETS_DIR }),
-    door: openDoor({ region, functions, schedulers, requests }),
+    door: ground.doors.watch(openDoor({ region, functions, schedulers, requests, budgets })),
     functions,
+    budgets,
     events,
     queues,
     requests,
@@ -232,6 +258,7 @@ async function poller({ config, stops, ...ground }: Ground): Promise<void> {
     },
     inHandMax: config.HEARTH_EVENTS_IN_HAND,
     retrySeconds: config.HEARTH_RETRY_SECONDS,
+    traces: ground.traces,
     report,
   })
   ground.metrics.push(started.metrics)
@@ -239,14 +266,15 @@ async function poller({ config, stops, ...ground }: Ground): Promise<void> {
 }
 
 async function gateway({ config, version, stops, ...ground }: Ground): Promise<number> {
-  const { bus, requests, artifacts, functions, logs, events } = ground
+  const { bus, requests, artifacts, functions, logs, events, budgets } = ground
   const mappings = await openEventSourceMappings(bus, ground.envelope)
   const signingConfigs = await openCodeSigningConfigs(bus)
   const accessKeys = await openAccessKeys(bus)
   const roles = await openRoles(bus)
+  const policies = await openCustomerPolicies(bus)
   const layers = await openLayers(bus)
-  const schedulers = watchSchedulers(requests)
-  closeLater(stops, [accessKeys, layers, mappings, roles, schedulers, signingConfigs])
+  const schedulers = watchSchedulers(requests, await earOf(config, bus))
+  closeLater(stops, [accessKeys, layers, mappings, policies, roles, schedulers, signingConfigs])
   if (config.HEARTH_ROLES.includes('scheduler')) await heard(schedulers)
   const region = config.HEARTH_REGION
   const started = await startGateway({
@@ -255,6 +283,7 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
     account: config.HEARTH_ACCOUNT,
     region,
     keys: config.HEARTH_ACCESS_KEYS,
+    bodyMemoryMb: config.HEARTH_BODY_MEMORY_MB,
     linkSecret: [...config.HEARTH_ACCESS_KEYS].flat().join('/'),
     limits: {
       timeoutSecondsMax: config.HEARTH_TIMEOUT_SECONDS_MAX,
@@ -262,9 +291,11 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
       concurrency: config.HEARTH_CONCURRENCY,
     },
     version,
+    console: config.HEARTH_CONSOLE === 'on',
     roles: config.HEARTH_ROLES,
     connected: bus.connected,
-    door: openDoor({ region, functions, schedulers, requests }),
+    door: ground.doors.watch(openDoor({ region, functions, schedulers, requests, budgets })),
+    budgets,
     requests,
     schedulers,
     functions,
@@ -272,6 +303,7 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
     signingConfigs,
     accessKeys,
     roleRecords: roles,
+    policyRecords: policies,
     envelope: ground.envelope,
     async sweepCheckpoints(mapping) {
       const checkpoints = await openCheckpoints(bus)
@@ -281,9 +313,10 @@ async function gateway({ config, version, stops, ...ground }: Ground): Promise<n
     layers,
     aws: awsAccess(config),
     logs,
-    events,
+    events: ground.doors.watchEvents(events),
     deadLetters: ground.deadLetters,
     deliveries: ground.deliveries,
+    traces: ground.traces,
   })
   stops.push(() => started.close())
   ground.metrics.push(started.metrics)
@@ -303,12 +336,20 @@ async function heard(schedulers: Schedulers): Promise<void> {
   }
 }
 
-async function metrics({ config, metrics: texts, stops }: Ground): Promise<void> {
+async function metrics({ config, metrics: texts, stops, ...ground }: Ground): Promise<void> {
   const { HEARTH_HOST: host, HEARTH_METRICS_PORT: port } = config
   if (port === undefined) return
-  const started = await serveMetrics({ host, port }, texts)
+  const platform = openPlatformMetrics({ ...ground, config })
+  stops.push(() => platform.close())
+  const started = await serveMetrics({ host, port }, [platform.text, ...texts])
   stops.push(() => started.close())
   console.log(`Metrics on http://${host}:${started.port}/metrics`)
+}
+
+/** Our own scheduler is spoken with in process. */
+async function earOf(config: Config, { connected: hears }: Bus): Promise<Ear> {
+  if (!config.HEARTH_ROLES.includes('scheduler')) return { hears }
+  return { hears, own: await rememberSchedulerId(config) }
 }
 
 /**

@@ -2,14 +2,21 @@
 // publishes it, and whether somebody watches. The one file of the client side that reads the
 // environment; the server's is config.ts.
 
+import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseEnv } from 'node:util'
 import { usageError } from './failures.ts'
 
 const PORT = 4574
 /** So far above the API's port are the metrics: several Hearths need no thought. */
 const METRICS_ABOVE = 6
+const PROMETHEUS_ABOVE = 16
+const GRAFANA_ABOVE = 26
 const PORT_MAX = 65_535
+const LOOPBACK = '127.0.0.1'
+const EVERYWHERE = '0.0.0.0'
 /** What compose allows as a project's name, and HEARTH_OWNER as a label. */
 const PROJECT = /^[a-z0-9][a-z0-9-]{0,39}$/
 /** `id:secret`, as a fresh install has it. */
@@ -18,6 +25,41 @@ const FIRST_KEY = 'hearth:hearth'
 export interface Key {
   accessKeyId: string
   secretAccessKey: string
+}
+
+/** Where settings are kept from one `hearth up` to the next: as with compose, beside the project. */
+export const envFile = () =>
+  process.env.HEARTH_ENV_FILE || fileURLToPath(new URL('../../../.env', import.meta.url))
+
+/**
+ * Takes from the file what the environment does not set. It is never written: what is in it may be
+ * secret, and is for its owner to put there. @throws CommandError when a file that was named is not
+ * there.
+ */
+export function readEnvFile(): void {
+  for (const [name, value] of Object.entries(inEnvFile())) process.env[name] ??= value
+}
+
+/** What is set, by where it comes from: a name is the file's while the environment agrees. */
+export function settingsFrom(names: readonly string[]) {
+  const file = inEnvFile()
+  const set = names.filter((name) => process.env[name])
+  return {
+    file: set.filter((name) => file[name] === process.env[name]),
+    environment: set.filter((name) => file[name] !== process.env[name]),
+    inFile: Object.keys(file),
+  }
+}
+
+function inEnvFile(): Record<string, string> {
+  const path = envFile()
+  try {
+    return parseEnv(readFileSync(path, 'utf8')) as Record<string, string>
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    if (isMissing && !process.env.HEARTH_ENV_FILE) return {}
+    throw usageError(`${path} can't be read: ${(error as Error).message}`)
+  }
 }
 
 /** What other programs we start inherit. */
@@ -33,11 +75,34 @@ export const upPort = () => portOf('HEARTH_PORT', { fallback: PORT, least: 1 })
 export const upMetricsPort = () =>
   portOf('HEARTH_METRICS_PORT', { fallback: upPort() + METRICS_ABOVE, least: 0 })
 
+/** Ports of Prometheus and Grafana, where `hearth up` brings them. @throws CommandError. */
+export const upPrometheusPort = () =>
+  portOf('HEARTH_PROMETHEUS_PORT', { fallback: upPort() + PROMETHEUS_ABOVE, least: 0 })
+export const upGrafanaPort = () =>
+  portOf('HEARTH_GRAFANA_PORT', { fallback: upPort() + GRAFANA_ABOVE, least: 0 })
+
 function portOf(name: string, { fallback, least }: { fallback: number; least: number }): number {
   const text = process.env[name] || String(fallback)
   const port = Number(text)
   if (Number.isInteger(port) && port >= least && port <= PORT_MAX) return port
   throw usageError(`${name} is ${text}; it must be a port, ${least} to ${PORT_MAX}.`)
+}
+
+/**
+ * Address on which `hearth up` offers the API. Beyond loopback it takes keys that not everybody
+ * knows. @throws CommandError.
+ */
+export function upPublish(): string {
+  const address = process.env.HEARTH_PUBLISH || LOOPBACK
+  if (address === LOOPBACK) return address
+  if (address !== EVERYWHERE) {
+    throw usageError(`HEARTH_PUBLISH is ${address}; it must be ${LOOPBACK} or ${EVERYWHERE}.`)
+  }
+  if (process.env.HEARTH_ACCESS_KEYS) return address
+  throw usageError(
+    `HEARTH_PUBLISH=${EVERYWHERE} lets others reach the API, and a fresh install's keys are known ` +
+      'to all. Name your own beside it: HEARTH_ACCESS_KEYS=<id>:<secret>.',
+  )
 }
 
 /**
@@ -62,6 +127,10 @@ export function endpointUrl(): string {
 
 /** Where `hearth up` offers the API, whatever other endpoint the environment names. */
 export const upEndpoint = () => `http://localhost:${upPort()}`
+
+/** Where the pages for people are, unless the operator wants none. */
+export const upConsole = () =>
+  process.env.HEARTH_CONSOLE === 'off' ? undefined : `${upEndpoint()}/console`
 
 /** What must stand before a command to mean the same Hearth: '' for the usual one. */
 export function upVariables(): string {

@@ -5,6 +5,7 @@ import { type ClientOptions, endpointOf, fetchHealth, type Health } from './clie
 import { type Container, composeContainers } from './compose.ts'
 import { isLoopback } from './credentials.ts'
 import { CommandError, explain } from './failures.ts'
+import { linksOf } from './observability.ts'
 import { type Format, show, tableOf } from './output.ts'
 
 /** Prints what there is. @throws CommandError when the API is out of reach or not ready. */
@@ -41,6 +42,8 @@ export function renderStatus(
       ),
     )
   }
+  const links = Object.entries(linksOf(containers)).map(([name, url]) => `${name}: ${url}`)
+  if (links.length > 0) parts.push(links.join('\n'))
   return parts.join('\n\n')
 }
 
