@@ -5,8 +5,12 @@ import { defineConfig } from 'vitest/config'
 /** Tests with servers wait for those, and for clocks, more than for a CPU. */
 const WORKERS_MAX = 3
 const slow = ['packages/**/*.service.test.ts']
-/** Schedulers under fire share a machine among themselves, but not with other tests. */
-const alone = ['e2e/concurrency.test.ts', 'e2e/faults/events.test.ts']
+/** Schedulers under fire, and functions that flood, share a machine with no other tests. */
+const alone = [
+  'e2e/concurrency.test.ts',
+  'e2e/faults/events.test.ts',
+  'e2e/isolation-limits.test.ts',
+]
 
 export default defineConfig({
   test: {

@@ -22,6 +22,7 @@ import {
   waitUntilFunctionUpdatedV2,
 } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openCallers } from './callers.ts'
 import { eventually, type Hearth, publicUrl, startHearth, zip } from './hearth.ts'
 
 let hearth: Hearth
@@ -258,4 +259,42 @@ test('provisioned concurrency of an alias moves with it and goes with it', async
     name: 'ResourceNotFoundException',
     message: `Cannot find alias arn: ${ARN}:beta`,
   })
+})
+
+test('our own command points an alias, shifts a part, and takes it back', async () => {
+  const callers = await openCallers(hearth)
+  const alias = async (...words: string[]) => {
+    const { code, out, err } = await callers.command(['alias', ...words])
+    return { code, said: (out + err).trim() }
+  }
+  const set = ['set', FunctionName, 'cli']
+  expect(await alias(...set, '2', '--canary', '10')).toEqual({
+    code: 1,
+    said: 'There is no cli yet. Set it to a version before one beside it.',
+  })
+  expect((await alias(...set, '1', '--description', 'by hand')).said).toBe(
+    'aliased:cli is version 1',
+  )
+  // The newest, unsaid.
+  expect((await alias(...set, '--canary', '10')).said).toBe(
+    'aliased:cli is version 1, beside it version 2 (10 %)',
+  )
+  const listed = await alias('ls', FunctionName, '-o', 'json')
+  expect(JSON.parse(listed.said)).toContainEqual(
+    expect.objectContaining({
+      ...{ Name: 'cli', FunctionVersion: '1', Description: 'by hand' },
+      RoutingConfig: { AdditionalVersionWeights: { 2: 0.1 } },
+    }),
+  )
+  expect((await alias('ls')).said).toMatch(/aliased:cli +1 +2 \(10 %\) +by hand/)
+  expect((await alias('rollback', FunctionName, 'cli')).said).toBe('aliased:cli is version 1')
+  expect((await alias(...set, '--publish')).said).toBe('aliased:cli is version 2')
+  expect((await alias(...set, '9')).said).toMatch(/Function not found: .*:9$/)
+  expect((await alias(...set, '--canary', 'some')).code).toBe(2)
+  expect(await alias('rm', FunctionName, 'cli')).toEqual({
+    code: 0,
+    said: 'cli is gone; the versions stay.',
+  })
+  expect((await alias('rm', FunctionName, 'cli')).code).toBe(1)
+  await callers.close()
 })

@@ -284,6 +284,9 @@ test('without NATS the API says 503, what is warm goes on, and all recovers by i
     $metadata: { httpStatusCode: 503 },
   })
   expect((await hearth.invoke('good', { a: 1 })).json).toEqual({ a: 1 })
+  // Longer than a silent scheduler is given.
+  await new Promise((resolve) => setTimeout(resolve, 6_000))
+  expect((await hearth.invoke('good', { a: 2 })).json).toEqual({ a: 2 })
   await hearth.nats.start()
   await eventually(
     'health recovers',

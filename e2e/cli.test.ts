@@ -58,6 +58,9 @@ test('events come as a file, as JSON, as a payload, or not at all', async () => 
   expect((await call(['invoke', 'talker', '--payload', '[3]'])).out).toBe('[3]\n')
   expect((await call(['invoke', 'talker'])).out).toBe('{}\n')
   expect(await call(['invoke', 'talker', '--type', 'DryRun'])).toMatchObject({ code: 0, out: '' })
+  const queued = await call(['invoke', 'talker', '--type', 'Event', '-e', '{"n":4}'])
+  expect(queued).toMatchObject({ code: 0, out: '' })
+  expect(queued.err).toMatch(/^Queued as [0-9a-f-]{36}; `hearth logs talker` shows it run\.\n$/)
   expect(await call(['invoke', 'nobody', '--type', 'DryRun'])).toMatchObject({ code: 1, out: '' })
 })
 

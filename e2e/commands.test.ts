@@ -205,8 +205,12 @@ describe('hearth', () => {
     expect((await call('top', '--sort', 'colour')).code).toBe(2)
   })
 
-  test('redraws in place on a terminal, and gives it back as it was', async () => {
-    const watched = ['-qefc', `${NODE} ${MAIN} --endpoint-url ${hearth.endpoint} top`, '/dev/null']
+  test.each([
+    ['top', /greeter +0 +0/],
+    ['bill --watch', /greeter +\S+ +\d/],
+  ])('redraws %s in place on a terminal, and gives it back as it was', async (verb, row) => {
+    const command = `${NODE} ${MAIN} --endpoint-url ${hearth.endpoint} ${verb}`
+    const watched = ['-qefc', command, '/dev/null']
     // Debian's script runs a command in a terminal of its own.
     const child = spawn('script', watched, {
       env: { PATH: '/usr/bin:/bin', HOME: folder, TERM: 'xterm', ...KEY },
@@ -222,8 +226,27 @@ describe('hearth', () => {
     expect(await ended).toBe(0)
     expect(shown.startsWith(enter)).toBe(true)
     expect(shown.trimEnd().endsWith(leave)).toBe(true)
-    expect(shown).toMatch(/greeter +0 +0/)
+    expect(shown).toMatch(row)
     expect(shown).not.toContain('\x1b[2J')
+  })
+
+  test('leaves nothing behind of a first deploy that fails', async () => {
+    const failed = await call('deploy', '--image', 'localhost:1/team/broken:1')
+    expect(failed).toMatchObject({ code: 1, out: '' })
+    expect(failed.err).toMatch(/^broken did not become ready: /m)
+    expect(failed.err).toContain('function broken, which this deploy had made, is removed again.')
+    expect((await call('rm', 'broken')).err).toContain('Function not found')
+    expect((await call('ls')).out).not.toContain('broken')
+  })
+
+  test('puts back what was given up of functions that were there, and names others', async () => {
+    expect(await call('dlq', 'redrive', 'greeter')).toMatchObject({
+      code: 0,
+      out: '0 of greeter are on their way again.\n',
+    })
+    const unknown = await call('dlq', 'redrive', 'greter')
+    expect(unknown).toMatchObject({ code: 1, out: '' })
+    expect(unknown.err).toContain('There is no function greter, and nothing of one was given up.')
   })
 
   test('removes, and tells usage and reach from refusals', async () => {

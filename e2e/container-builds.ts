@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { ROOT } from './hearth.ts'
 
@@ -33,6 +33,14 @@ export async function buildGo(edition: string): Promise<Uint8Array> {
 export async function buildGoImage(tag: string, edition: string): Promise<void> {
   await withContext('go', async (folder) => {
     await compile(folder, edition)
+    await build(folder, tag)
+  })
+}
+
+/** A runtime of its user's own beside an external extension, which is a file of `extensions`. */
+export async function buildExtended(tag: string, extensions: readonly string[]): Promise<void> {
+  await withContext('extended', async (folder) => {
+    for (const path of extensions) await cp(path, join(folder, basename(path)))
     await build(folder, tag)
   })
 }

@@ -14,6 +14,7 @@ import {
   type CreateFunctionCommandInput,
   GetFunctionCommand,
   GetFunctionConfigurationCommand,
+  PublishVersionCommand,
   UpdateFunctionCodeCommand,
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda'
@@ -110,6 +111,15 @@ test('AWS’s own client for Node.js runs unmodified, with AWS’s shapes around
   const { Code } = await hearth.lambda.send(new GetFunctionCommand({ FunctionName: name }))
   expect(Code).toMatchObject({ RepositoryType: 'ECR', ImageUri: RIC })
   expect(Code?.ResolvedImageUri).toBe(`hearth-test/ric@sha256:${settled.CodeSha256}`)
+  const publish = (CodeSha256 = '') =>
+    hearth.lambda.send(new PublishVersionCommand({ FunctionName: name, CodeSha256 }))
+  const other = 'a'.repeat(64)
+  await expect(publish(other)).rejects.toMatchObject({
+    message:
+      `CodeSHA256 (${other}) is different from current CodeSHA256 in $LATEST ` +
+      `(${settled.CodeSha256}). Please try again with the CodeSHA256 in $LATEST.`,
+  })
+  expect((await publish(settled.CodeSha256)).Version).toBe('1')
 
   const first = await hearth.invoke(name, { do: 'show' }, { LogType: 'Tail' })
   expect(first.error).toBeUndefined()

@@ -62,7 +62,7 @@ describe('the event', () => {
         'content-type': 'application/json',
         'content-length': '10',
         'user-agent': 'test/1',
-        'x-twice': 'a, b',
+        'x-twice': 'a,b',
         cookie: 'k=v; l=w',
         'x-amzn-trace-id': expect.stringMatching(/^Root=1-/),
         'x-forwarded-for': '127.0.0.1',
@@ -220,12 +220,17 @@ test('a configuration is made once, shown, listed and deleted', async () => {
       'Error message:  FunctionUrlConfig exists for this Lambda function',
   })
   const shown = await hearth.lambda.send(new GetFunctionUrlConfigCommand(name))
-  expect(shown.FunctionUrl).toBe(`http://${host}/`)
+  expect(shown).toMatchObject({ FunctionUrl: `http://${host}/`, InvokeMode: 'BUFFERED' })
   const listed = await hearth.lambda.send(new ListFunctionUrlConfigsCommand(name))
-  expect(listed.FunctionUrlConfigs).toHaveLength(1)
+  expect(listed.FunctionUrlConfigs).toMatchObject([{ InvokeMode: 'BUFFERED' }])
   await hearth.lambda.send(new DeleteFunctionUrlConfigCommand(name))
   await expect(hearth.lambda.send(new GetFunctionUrlConfigCommand(name))).rejects.toMatchObject({
     message: 'The resource you requested does not exist.',
   })
   expect((await get('/')).status).toBe(403)
+  // As recorded at AWS: what makes or changes a URL answers with a mode only when one was set.
+  const made = await hearth.lambda.send(
+    new CreateFunctionUrlConfigCommand({ ...name, AuthType: 'NONE' }),
+  )
+  expect(made.InvokeMode).toBeUndefined()
 })

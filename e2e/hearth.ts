@@ -78,8 +78,10 @@ export interface Answer {
   version: string | undefined
 }
 
+type Env = Record<string, string>
+
 export async function startHearth(
-  options: { roles?: string; env?: Record<string, string> } = {},
+  options: { roles?: string; env?: Env | ((port: number) => Env) } = {},
 ): Promise<Hearth> {
   const [nats, valkey] = await Promise.all([startNats(), startValkey()])
   const dataDirectory = await mkdtemp(join(tmpdir(), 'hearth-e2e-'))
@@ -97,13 +99,17 @@ export async function startHearth(
       HEARTH_NATS_MONITOR_URL: nats.monitorUrl,
       HEARTH_VALKEY_URL: valkey.url,
       ...(roles && { HEARTH_ROLES: roles }),
-      ...options.env,
+      ...(typeof options.env === 'function' ? options.env(port) : options.env),
       ...env,
     })
     parts.push(part)
     return part
   }
-  const main = await serve(options.roles)
+  const main = await serve(options.roles).catch(async (error) => {
+    const forgotten = rm(dataDirectory, { recursive: true, force: true })
+    await Promise.all([nats.stop(), valkey.stop(), forgotten])
+    throw error
+  })
   const lambda = clientOf(endpoint)
   const hearth: Hearth = {
     endpoint,
@@ -305,12 +311,13 @@ const signer = new SignatureV4({
 })
 
 async function fetchNative<T>(endpoint: string, path: string): Promise<T> {
-  const { host, hostname } = new URL(endpoint)
+  const { host, hostname, pathname, searchParams } = new URL(path, endpoint)
   const { headers } = await signer.sign({
     method: 'GET',
     protocol: 'http:',
     hostname,
-    path,
+    path: pathname,
+    query: Object.fromEntries(searchParams),
     headers: { host },
   })
   const answer = await fetch(`${endpoint}${path}`, { headers })

@@ -11,18 +11,22 @@ import {
   type Violation,
 } from './house.ts'
 
-/** Each role names and owns its metrics, and serve.ts only joins the texts. */
-const metricsOf = (name: string) => `packages/${name}/src/metrics.ts`
+/** Each role names and owns its metrics (metrics.ts, metrics-*.ts); serve.ts only joins the texts. */
+const metricsOf = (name: string) => `packages/${name}/src/metrics`
 
 /** Where each vendor may be imported: path prefixes. `types` may be named elsewhere, too. */
 const HOMES: readonly { vendor: RegExp; homes: string[]; types?: true }[] = [
   { vendor: /^ioredis$/, homes: ['packages/leases/', 'packages/poller/src/sources/redis'] },
   { vendor: /^@nats-io\//, homes: ['packages/bus/', 'packages/poller/src/sources/jetstream'] },
+  { vendor: /^@opentelemetry\//, homes: ['packages/bus/src/traces'] },
   { vendor: /^dockerode$/, homes: ['packages/scheduler/src/drivers/docker'] },
   { vendor: /^(hono|@hono\/.*)$/, homes: ['packages/gateway/', 'e2e/'] },
   { vendor: /^@platformatic\//, homes: ['packages/poller/src/sources/kafka', 'e2e/'] },
   { vendor: /^croner$/, homes: ['packages/gateway/src/schedule.ts'] },
-  { vendor: /^prom-client$/, homes: ['cli', 'gateway', 'poller', 'scheduler'].map(metricsOf) },
+  {
+    vendor: /^prom-client$/,
+    homes: ['cli', 'gateway', 'metering', 'poller', 'scheduler'].map(metricsOf),
+  },
   {
     vendor: /^@aws-sdk\//,
     homes: [

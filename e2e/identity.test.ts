@@ -35,16 +35,19 @@ beforeAll(async () => {
   })
   // Asked once: with the first container a bridge comes up, and the answer may be another.
   const host = hostAddress()
-  hearth = await startHearth({ env: { HEARTH_HOST: '0.0.0.0', HEARTH_SANDBOX_ALLOW: host } })
+  hearth = await startHearth({
+    env: (port) => ({
+      HEARTH_HOST: '0.0.0.0',
+      HEARTH_FUNCTION_ENDPOINT: `http://${host}:${port}`,
+    }),
+  })
   callers = await openCallers(hearth)
   const files = { 'index.mjs': 'export const handler = async (event) => event' }
-  const { port } = new URL(hearth.endpoint)
-  const Environment = { Variables: { HEARTH: `http://${host}:${port}` } }
   const caller = { 'index.js': bundled.outputFiles[0]?.contents ?? new Uint8Array() }
   await Promise.all([
     hearth.create({ FunctionName: 'f', files }),
     hearth.create({ FunctionName: 'g', files }),
-    hearth.create({ FunctionName: 'caller', files: caller, Environment, MemorySize: 512 }),
+    hearth.create({ FunctionName: 'caller', files: caller, MemorySize: 512 }),
   ])
 })
 afterAll(async () => {
@@ -210,6 +213,59 @@ describe('the AWS CLI', () => {
       '<Message>The role with name deploy cannot be found.</Message>',
     )
     expect(await iam('ListUsers')).toContain('Hearth does not have iam:ListUsers')
+  })
+
+  test('keeps policies of one’s own in versions, and the one that counts is obeyed', async () => {
+    const PolicyArn = `arn:aws:iam::${ACCOUNT}:policy/team/listing`
+    const document = (action: string) => JSON.stringify(allow(action))
+    const made = await aws(
+      'iam create-policy --policy-name listing --path /team/ --description d ' +
+        `--policy-document ${document('lambda:ListFunctions')}`,
+    )
+    const shown = { Arn: PolicyArn, Path: '/team/', PolicyName: 'listing', DefaultVersionId: 'v1' }
+    expect(made.Policy).toMatchObject({ ...shown, AttachmentCount: 0, IsAttachable: true })
+    const again = { PolicyName: 'listing', PolicyDocument: document('lambda:*') }
+    expect(await iam('CreatePolicy', again)).toContain(
+      '<Message>A policy called listing already exists. Duplicate names are not allowed.</Message>',
+    )
+    const of = { RoleName: 'test', PolicyArn }
+    await iam('CreateRole', { ...of, AssumeRolePolicyDocument: trust({ AWS: ACCOUNT }) })
+    const list = async () => (await hearth.invoke('caller', {})).json
+    expect(await list()).toMatchObject({ name: 'AccessDeniedException' })
+    await iam('AttachRolePolicy', of)
+    expect(await list()).toContain('caller')
+    const other = { PolicyDocument: document('lambda:GetFunction'), SetAsDefault: 'true' }
+    expect(await iam('CreatePolicyVersion', { ...of, ...other })).toContain('<VersionId>v2<')
+    expect(await list()).toMatchObject({ name: 'AccessDeniedException' })
+    await iam('SetDefaultPolicyVersion', { ...of, VersionId: 'v1' })
+    expect(await list()).toContain('caller')
+    const version = await aws(`iam get-policy-version --policy-arn ${PolicyArn} --version-id v2`)
+    expect(version.PolicyVersion).toMatchObject({
+      ...{ VersionId: 'v2', IsDefaultVersion: false, Document: allow('lambda:GetFunction') },
+    })
+    expect(await iam('GetPolicy', of)).toMatch(/<AttachmentCount>1<.*<Description>d</)
+    expect(await iam('ListEntitiesForPolicy', of)).toContain('<RoleName>test</RoleName>')
+    expect(await iam('DeletePolicy', of)).toContain('Cannot delete a policy attached to entities.')
+    await iam('DetachRolePolicy', of)
+    expect(await iam('DeletePolicy', of)).toContain('This policy has more than one version.')
+    expect(await iam('DeletePolicyVersion', { ...of, VersionId: 'v1' })).toContain(
+      'Cannot delete the default version of a policy.',
+    )
+    await iam('DeletePolicyVersion', { ...of, VersionId: 'v2' })
+    await iam('DeletePolicy', of)
+    expect(await iam('GetPolicy', of)).toContain(`Policy ${PolicyArn} was not found.`)
+    await iam('DeleteRole', of)
+  })
+
+  test('learns what Hearth understands of AWS’s policies', async () => {
+    const PolicyArn = 'arn:aws:iam::aws:policy/service-role/AWSLambdaRole'
+    const { Policies } = await aws('iam list-policies --scope AWS')
+    expect(Policies.map(({ Arn }: { Arn: string }) => Arn)).toContain(PolicyArn)
+    expect(await iam('ListPolicyVersions', { PolicyArn })).toContain('<VersionId>v1</VersionId>')
+    expect(await iam('GetPolicyVersion', { PolicyArn, VersionId: 'v1' })).toContain(
+      encodeURIComponent('"lambda:InvokeFunction"'),
+    )
+    expect(await iam('DeletePolicy', { PolicyArn })).toContain('<Code>NoSuchEntity</Code>')
   })
 
   async function actAs(role: string): Promise<void> {

@@ -49,9 +49,12 @@ async function holders(): Promise<string[]> {
 
 /** Whose namespace each sandbox has: `container:` and the holder's id where it has joined. */
 async function modes(): Promise<string[]> {
-  const sandboxes = await hearth.sandboxes()
-  if (sandboxes.length === 0) return []
-  const args = ['inspect', '--format', '{{.HostConfig.NetworkMode}}', ...sandboxes]
+  return inspect('{{.HostConfig.NetworkMode}}', await hearth.sandboxes())
+}
+
+async function inspect(format: string, ids: string[]): Promise<string[]> {
+  if (ids.length === 0) return []
+  const args = ['inspect', '--format', format, ...ids]
   // One may end meanwhile; the engine still tells of the others.
   const { stdout } = await run('docker', args).catch((error: { stdout: string }) => error)
   return stdout.trim().split('\n')
@@ -104,11 +107,9 @@ test('it sees nothing of its holder, and cannot change what they share', async (
 test('a function without a network joins one that has none', async () => {
   await ask('none', { do: 'addresses' })
   await eventually('one waits', async () => {
-    const { stdout } = await run('docker', [
-      ...['inspect', '--format', '{{.Id}} {{.HostConfig.NetworkMode}}', ...(await holders())],
-    ])
+    const all = await inspect('{{.Id}} {{.HostConfig.NetworkMode}}', await holders())
     const joined = await modes()
-    const alone = stdout.split('\n').filter((line) => line.endsWith(' none'))
+    const alone = all.filter((line) => line.endsWith(' none'))
     return alone.some((line) => !joined.includes(`container:${line.split(' ')[0]}`))
   })
   const before = await modes()

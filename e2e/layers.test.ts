@@ -7,6 +7,7 @@ import {
   AddLayerVersionPermissionCommand,
   type CreateFunctionCommandInput,
   DeleteLayerVersionCommand,
+  GetAccountSettingsCommand,
   GetFunctionConfigurationCommand,
   GetLayerVersionByArnCommand,
   GetLayerVersionCommand,
@@ -288,6 +289,17 @@ describe('a layer', () => {
     const all = await hearth.lambda.send(new ListLayersCommand({}))
     expect(names).toEqual(all.Layers?.map(({ LayerName }) => LayerName))
     expect(new Set(names).size).toBe(names.length)
+  })
+
+  test('counts as code of the account, version by version', async () => {
+    const used = async () => {
+      const { AccountUsage } = await hearth.lambda.send(new GetAccountSettingsCommand({}))
+      return AccountUsage?.TotalCodeSize ?? 0
+    }
+    const before = await used()
+    const { Content } = await send.publish({ LayerName: 'counted' })
+    await send.publish({ LayerName: 'counted' })
+    expect((await used()) - before).toBe(2 * (Content?.CodeSize ?? 0))
   })
 
   test('is deleted, and its number with it', async () => {

@@ -9,6 +9,7 @@ import {
   InvokeCommand,
   ListCapacityProvidersCommand,
   ListFunctionsCommand,
+  ListVersionsByFunctionCommand,
   paginateListFunctions,
   UpdateFunctionCodeCommand,
   UpdateFunctionConfigurationCommand,
@@ -83,6 +84,22 @@ describe('create', () => {
     )
     expect(now).toMatchObject({ State: 'Active', LastUpdateStatus: 'Successful' })
     expect(now.StateReason).toBeUndefined()
+  })
+
+  test('with Publish answers with version 1, by the function’s own ARN', async () => {
+    const FunctionName = 'published'
+    const made = await hearth.lambda.send(
+      new CreateFunctionCommand({
+        ...{ FunctionName, Runtime: 'nodejs24.x', Handler: 'index.handler', Role: ROLE },
+        Code: { ZipFile: zip(files) },
+        Environment: { Variables: {} },
+        Publish: true,
+      }),
+    )
+    expect(made).toMatchObject({ Version: '1', FunctionArn: arn(FunctionName), State: 'Pending' })
+    // What was given is shown, although it is empty.
+    expect(made.Environment).toEqual({ Variables: {} })
+    await hearth.lambda.send(new DeleteFunctionCommand({ FunctionName }))
   })
 
   test('a second function of the name is refused', async () => {
@@ -239,6 +256,20 @@ describe('list', () => {
     const all = await hearth.lambda.send(new ListFunctionsCommand({ FunctionVersion: 'ALL' }))
     const versions = all.Functions?.filter((one) => one.FunctionName === 'born')
     expect(versions?.map((one) => one.Version)).toEqual(['$LATEST', '1'])
+  })
+
+  test('leaves out whether functions and versions are ready, as AWS does', async () => {
+    const born = { FunctionName: 'born' }
+    const all = await hearth.lambda.send(new ListFunctionsCommand({}))
+    const { Versions = [] } = await hearth.lambda.send(new ListVersionsByFunctionCommand(born))
+    const whole = await hearth.lambda.send(new GetFunctionConfigurationCommand(born))
+    const { $metadata: _, State, LastUpdateStatus, RuntimeVersionConfig, ...listed } = whole
+    expect([State, LastUpdateStatus]).toEqual(['Active', 'Successful'])
+    expect(RuntimeVersionConfig).toBeDefined()
+    expect(all.Functions?.find((one) => one.FunctionName === 'born')).toEqual(listed)
+    for (const version of Versions) {
+      expect(Object.keys(version).sort()).toEqual(Object.keys(listed).sort())
+    }
   })
 })
 

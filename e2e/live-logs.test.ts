@@ -2,7 +2,10 @@
 // LoggingConfig asks for, Live Tail, and the unmodified AWS CLI, following.
 
 import { execFile, spawn } from 'node:child_process'
+import { lookup } from 'node:dns'
+import type { AgentOptions } from 'node:http'
 import {
+  CloudWatchLogsClient,
   DeleteLogGroupCommand,
   DescribeLogStreamsCommand,
   StartLiveTailCommand,
@@ -84,6 +87,31 @@ test('a function logs where and what its LoggingConfig says', async () => {
   ])
   expect(await read('{ $.type = "platform.runtimeDone" }')).toEqual([])
   expect(await logs.groupsOf('/aws/lambda/sharer')).toEqual([])
+})
+
+test('Live Tail answers under the name that SDKs give it, where names of localhost resolve', async () => {
+  const names: string[] = []
+  // As systemd's resolver has it, and browsers; Debian's own has not.
+  const loopback: AgentOptions['lookup'] = (name, options, done) => {
+    names.push(name)
+    lookup('127.0.0.1', options, done)
+  }
+  const client = new CloudWatchLogsClient({
+    endpoint: `http://hearth.localhost:${new URL(hearth.endpoint).port}`,
+    region: 'us-east-1',
+    credentials: KEYS,
+    maxAttempts: 1,
+    requestHandler: { httpAgent: { lookup: loopback } },
+  })
+  await logs.createGroup('/named')
+  const start = new StartLiveTailCommand({ logGroupIdentifiers: [`${LOG_ARN}/named`] })
+  const { responseStream } = await client.send(start)
+  for await (const { sessionStart } of responseStream ?? []) {
+    expect(sessionStart?.logGroupIdentifiers).toEqual([`${LOG_ARN}/named`])
+    break
+  }
+  client.destroy()
+  expect(new Set(names)).toEqual(new Set(['stream-hearth.localhost']))
 })
 
 test('Live Tail shows what comes, each second, and samples what is too much', async () => {

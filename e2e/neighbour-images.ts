@@ -1,7 +1,8 @@
-// The neighbours' images: what AWS and a Kafka cluster would be to Hearth, for tests alone. Stamped
-// like all images, so that they are built once for each change; no Hearth ever runs them.
+// The neighbours' images: what AWS and a Kafka cluster would be to Hearth, for tests alone, and the
+// Prometheus that an operator may have beside it. Stamped like all images, so that they are built
+// once for each change.
 
-import type { Image } from '../packages/cli/src/image-list.ts'
+import { type Image, PROMETHEUS } from '../packages/cli/src/image-list.ts'
 
 const DEBIAN = 'hearth/debian:trixie-slim'
 
@@ -11,4 +12,4 @@ export const MOTO: Image = { tag: 'hearth/moto:trixie', folder: 'moto', from: [D
 /** kcat, and the Kafka cluster that its library carries. */
 export const KCAT: Image = { tag: 'hearth/kcat:trixie', folder: 'kcat', from: [DEBIAN] }
 
-export const NEIGHBOUR_IMAGES: readonly Image[] = [MOTO, KCAT]
+export const NEIGHBOUR_IMAGES: readonly Image[] = [MOTO, KCAT, PROMETHEUS]

@@ -1,7 +1,10 @@
-// The servers next door, for tests: AWS's services as moto plays them, and a Kafka cluster as
-// librdkafka does. Both keep all that they hold in memory, so a killed one forgets.
+// The servers next door, for tests: AWS's services as moto plays them, shards of Kinesis that close
+// as kinesalite does, and a Kafka cluster as librdkafka does. All keep what they hold in memory, so
+// a killed one forgets.
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createRequire } from 'node:module'
 import type { Readable, Writable } from 'node:stream'
 import { GenericContainer, Wait } from 'testcontainers'
 import { KCAT, MOTO } from './neighbour-images.ts'
@@ -17,6 +20,24 @@ export async function startMoto(): Promise<Server> {
   const ready = () =>
     answers(port, { question: 'GET /moto-api/ HTTP/1.0\r\n\r\n', answer: 'HTTP/1.1 200' })
   return { url: `http://127.0.0.1:${port}`, ...controls(container.getId(), ready) }
+}
+
+/** Kinesis whose shards end when they are split or merged; moto's stay open and take records. */
+export async function startKinesalite(): Promise<{ url: string; stop(): Promise<void> }> {
+  const port = await freePort()
+  const program = createRequire(import.meta.url).resolve('kinesalite/cli.js')
+  const times = ['--createStreamMs', '10', '--updateStreamMs', '10']
+  const child = spawn(process.execPath, [program, '--port', `${port}`, ...times], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(child.stdout, 'data')
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async stop() {
+      child.kill('SIGKILL')
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'close')
+    },
+  }
 }
 
 export interface Kafka {

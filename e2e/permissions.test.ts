@@ -2,6 +2,7 @@
 // for users' keys and for everybody, and refused in AWS's words.
 
 import { writeFile } from 'node:fs/promises'
+import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import {
   AddLayerVersionPermissionCommand,
@@ -309,4 +310,47 @@ describe('a function URL', () => {
       address.endsWith('0') ? 200 : 403,
     )
   })
+
+  test('asks who sends a large body before it is there', async () => {
+    const key = await callers.createKey('large', allow('lambda:*'))
+    const body = 'x'.repeat(300_000)
+    const length = { 'content-length': String(body.length) }
+    const request = {
+      ...{ method: 'POST', protocol: 'http:', hostname: 'h', path: '/', body },
+      headers: { host, ...length },
+    }
+    const signed = (await signerOf(key).sign(request)).headers
+    const stranger = { accessKeyId: 'AKIASTRANGER', secretAccessKey: key.secretAccessKey }
+    const strange = (await signerOf(stranger).sign(request)).headers
+    // Nothing of the body is ever sent: whoever waits for it does not answer.
+    expect(await headAlone({ host, ...length })).toBe(403)
+    expect(await headAlone({ host, 'transfer-encoding': 'chunked' })).toBe(403)
+    expect(await headAlone(strange)).toBe(403)
+    expect(await headAlone(signed)).toBe('silence')
+    const post = (headers: Record<string, string>, sent: string) =>
+      http(hearth.endpoint, { method: 'POST', headers, body: sent })
+    expect((await post(signed, body)).status).toBe(200)
+    // The head was good, and then the body is another.
+    expect((await post(signed, body.replace('x', 'y'))).status).toBe(403)
+    const unsigned = { FunctionName: 'g', AuthType: 'NONE' } as const
+    await hearth.lambda.send(new UpdateFunctionUrlConfigCommand(unsigned))
+    await hearth.lambda.send(new RemovePermissionCommand({ FunctionName: 'g', StatementId: 'url' }))
+    expect(await headAlone({ host, ...length })).toBe(403)
+  })
+
+  /** The status that the head of a request has, or the silence of a gateway that wants more. */
+  const headAlone = (headers: Record<string, string>) =>
+    new Promise<number | 'silence'>((resolve) => {
+      const options = { method: 'POST', agent: false, headers, timeout: 1_500 }
+      const asked = httpRequest(hearth.endpoint, options, ({ statusCode = 0 }) => {
+        resolve(statusCode)
+        asked.destroy()
+      })
+      asked.on('timeout', () => {
+        resolve('silence')
+        asked.destroy()
+      })
+      asked.on('error', () => {})
+      asked.flushHeaders()
+    })
 })

@@ -1,4 +1,4 @@
-// What `make test` needs beside the npm packages: a Docker engine, the images, and the AWS CLI.
+// What `make test` needs beside the npm packages: a Docker engine, the images, AWS's CLI and boto3.
 // Says what it installs and why; does nothing where all is there.
 
 import { canInstall, install } from '../packages/cli/src/debian.ts'
@@ -28,7 +28,7 @@ try {
     await ensureImages(report, NEIGHBOUR_IMAGES)
   })
   await step(
-    'Tools: the AWS CLI, a registry to pull from, compilers of C and Go, certificates',
+    'Tools: the AWS CLI and boto3, a browser, a registry to pull from, compilers, certificates',
     installTools,
   )
 } catch (error) {
@@ -39,6 +39,7 @@ try {
 async function installTools(report: Report): Promise<void> {
   const tools = {
     awscli: '/usr/bin/aws',
+    chromium: '/usr/bin/chromium',
     'docker-registry': '/usr/bin/docker-registry',
     'golang-go': '/usr/bin/go',
     gcc: '/usr/bin/gcc',
@@ -49,9 +50,10 @@ async function installTools(report: Report): Promise<void> {
     const asked = ['golang-go', 'openssl'].includes(name) ? 'version' : '--version'
     if (!(await succeeds(program, [asked]))) missing.push(name)
   }
+  if (!(await succeeds('/usr/bin/python3', ['-c', 'import boto3']))) missing.push('python3-boto3')
   if (missing.length === 0) return report('they are here')
   if (!(await canInstall())) {
-    const wanted = missing.map((name) => tools[name as keyof typeof tools]).join(' and ')
+    const wanted = missing.map((name) => tools[name as keyof typeof tools] ?? name).join(' and ')
     throw new Error(`The tests need ${wanted}. Install ${missing.join(' and ')}, then try again.`)
   }
   // A compiler without the C library's headers makes no program.

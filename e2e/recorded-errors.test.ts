@@ -4,8 +4,8 @@
 
 import * as sdk from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Hearth, startHearth } from './hearth.ts'
-import { ask, functionArn, type Recorded } from './recorded/expected.ts'
+import { type Hearth, ROLE, startHearth } from './hearth.ts'
+import { ask, functionArn, type Recorded, tooLarge } from './recorded/expected.ts'
 import { CREATION, FUNCTIONS, NAMES } from './recorded/functions.ts'
 import { CONCURRENCY, MAPPINGS, SIGNING, TAGS, URLS } from './recorded/settings.ts'
 
@@ -75,6 +75,21 @@ test('a runtime that is none is told all that there are', async () => {
       ),
     )
   }
+})
+
+test.each([
+  ['a zip', 52_428_801, 'Zipped size must be smaller than 52428800 bytes'],
+  [
+    'a request',
+    53_000_000,
+    'Request must be smaller than 70167211 bytes for the CreateFunction operation',
+  ],
+])('%s is too large', async (_, bytes, message) => {
+  const command = new sdk.CreateFunctionCommand({
+    ...{ FunctionName: 'large', Runtime: 'nodejs24.x', Handler: 'index.handler', Role: ROLE },
+    Code: { ZipFile: new Uint8Array(bytes) },
+  })
+  expect(await ask(hearth.lambda, command)).toEqual(tooLarge(message))
 })
 
 test('other code than was meant is not published', async () => {

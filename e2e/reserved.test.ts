@@ -121,7 +121,7 @@ describe('reserved concurrency', () => {
       message: expect.stringMatching(/^This operation is permitted on Lambda functions only\./),
     })
     await expect(reserve('nobody', 1)).rejects.toMatchObject({
-      message: `Function not found: ${arn('nobody')}`,
+      message: `Function not found: ${arn('nobody')}:$LATEST`,
     })
   })
 
@@ -155,6 +155,21 @@ describe('published versions', () => {
       `${arn('book')}:1`,
     ])
     expect((await hearth.invoke('book', {}, { Qualifier: '1' })).version).toBe('1')
+  })
+
+  test('are ready as soon as they are made, and make $LATEST another revision', async () => {
+    await hearth.create({ FunctionName: 'quick', files })
+    const revision = async (Qualifier?: string) => {
+      const asked = new GetFunctionConfigurationCommand({ FunctionName: 'quick', Qualifier })
+      return (await lambda.send(asked)).RevisionId
+    }
+    const before = await revision()
+    const made = await lambda.send(new PublishVersionCommand({ FunctionName: 'quick' }))
+    expect((await hearth.invoke('quick', {}, { Qualifier: '1' })).version).toBe('1')
+    expect(made).toMatchObject({ State: 'Active', LastUpdateStatus: 'Successful' })
+    expect(made).not.toHaveProperty('StateReason')
+    expect(await revision('1')).toBe(made.RevisionId)
+    expect(new Set([before, made.RevisionId, await revision()]).size).toBe(3)
   })
 
   test('keep to the code and the revision that the caller means', async () => {

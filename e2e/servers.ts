@@ -3,8 +3,9 @@
 // tests clean up themselves.
 
 import { execFile } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { chmod, mkdir, readFile } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -12,6 +13,8 @@ process.env.TESTCONTAINERS_RYUK_DISABLED = 'true'
 const { GenericContainer, Wait } = await import('testcontainers')
 const docker = promisify(execFile)
 const READY_MS = 30_000
+/** Above 10080, the highest that browsers and `fetch` refuse. */
+const PORTS = { from: 11_000, to: 32_000 }
 
 export interface Server {
   url: string
@@ -31,15 +34,17 @@ export interface Nats extends Server {
 const NATS_CONFIG = fileURLToPath(new URL('../deploy/nats.conf', import.meta.url))
 
 /**
- * NATS with the configuration that is shipped, or with the one that Hearth refuses; its data in
+ * NATS with the configuration that is shipped, or with ones that Hearth refuses; its data in
  * `directory`, or gone with `stop`.
  */
 export async function startNats(
-  options: { directory?: string; syncAlways?: boolean } = {},
+  options: { directory?: string; syncAlways?: boolean; maxPayload?: string } = {},
 ): Promise<Nats> {
   const shipped = await readFile(NATS_CONFIG, 'utf8')
   const lazy = shipped.replace(/.*sync_interval: always.*/, '')
-  const content = options.syncAlways === false ? lazy : shipped
+  const safe = options.syncAlways === false ? lazy : shipped
+  const { maxPayload } = options
+  const content = maxPayload ? safe.replace(/max_payload: .*/, `max_payload: ${maxPayload}`) : safe
   const [port, monitor] = [await freePort(), await freePort()]
   const definition = new GenericContainer('hearth/nats:2.15.1')
     .withEntrypoint(['nats-server'])
@@ -111,13 +116,24 @@ export function answers(
   })
 }
 
-/** A port that was free a moment ago. */
+/**
+ * A port that was free a moment ago, below those that the kernel gives to whoever connects or
+ * listens anywhere: it stays free until a server that takes a second to start binds it.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  const { port } = server.address() as AddressInfo
-  await new Promise((closed) => server.close(closed))
-  return port
+  for (;;) {
+    const port = randomInt(PORTS.from, PORTS.to)
+    const server = createServer()
+    const free = await new Promise<boolean>((settle, fail) => {
+      server.once('error', (error: NodeJS.ErrnoException) =>
+        error.code === 'EADDRINUSE' ? settle(false) : fail(error),
+      )
+      server.listen(port, '127.0.0.1', () => settle(true))
+    })
+    if (!free) continue
+    await new Promise((closed) => server.close(closed))
+    return port
+  }
 }
 
 /** FLUSHALL: a Valkey that answers, and remembers nothing. */

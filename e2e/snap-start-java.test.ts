@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, eventually, type Hearth, startHearth } from './hearth.ts'
+import { openLogTests } from './log-tests.ts'
 import { compileJava, type JavaClasses } from './runtimes/java-classes.ts'
 
 const RUNTIMES = ['java17', 'java21', 'java25'] as const
@@ -128,9 +129,18 @@ test('a hook that fails before the snapshot fails the version, one after it the 
   expect(StateReasonCode).toBe('FunctionError.RuntimeInitError')
   expect(StateReason).toContain('com.amazonaws.services.lambda.crac.CheckpointException')
   const late = await publish('java21', { FAIL: 'after' })
-  const { json, error, log } = await invoke(late)
+  const { json, error, requestId } = await invoke(late)
   expect(error).toBe('Unhandled')
   expect(json.errorType).toBe('com.amazonaws.services.lambda.crac.RestoreException')
-  expect(log).toContain('Suppressed: java.lang.IllegalStateException: first failed')
-  expect(log).toContain('Suppressed: java.lang.IllegalStateException: second failed')
+  // As on AWS what hooks say is of the restore, and stands before START.
+  const read = () => openLogTests(hearth.endpoint).filter({ logGroupName: `/aws/lambda/${late}` })
+  const isThere = async () => (await read()).some((line) => line?.startsWith('REPORT'))
+  await eventually('the log is whole', isThere)
+  const lines = (await read()).join('\n')
+  const restore = lines.slice(
+    lines.indexOf('RESTORE_START'),
+    lines.indexOf(`START RequestId: ${requestId}`),
+  )
+  expect(restore).toContain('Suppressed: java.lang.IllegalStateException: first failed')
+  expect(restore).toContain('Suppressed: java.lang.IllegalStateException: second failed')
 })

@@ -11,6 +11,8 @@ import { type History, isAccepted, type Run } from './history.ts'
 export interface Books {
   records: readonly InvocationRecord[]
   bill: readonly Billed[]
+  /** Sums that are not the ledger's, as Hearth itself finds when it is asked for its proof. */
+  unproven: readonly string[]
 }
 
 export interface Billed {
@@ -48,6 +50,7 @@ export function judgeBilling(history: History, pairing: Pairing, books: Books): 
         .map(({ requestId, outcome, functionName }) => `${requestId} ${functionName} ${outcome}`),
     ),
     { what: 'MB-ms billed beside the ledger', found: apart, allowed: 0 },
+    none("sums billed beside the ledger, by Hearth's own proof", [...books.unproven]),
     ...durations(pairing.pairs),
     none('billed beyond the time of its environment', overlaps(pairing.pairs)),
     {

@@ -3,6 +3,7 @@
 
 import type { InvocationRecord } from '@hearth/core/invocation'
 import { describe, expect, test } from 'vitest'
+import { pair } from './attempts.ts'
 import type { Books } from './billing.ts'
 import { judge } from './checker.ts'
 import { isBroken } from './figure.ts'
@@ -138,9 +139,13 @@ function allIsWell(): Story {
 const two = { attempt: 2 }
 const three = { attempt: 3 }
 
-function broken(story: Story, bill = billOf(story.records)): string[] {
+function broken(
+  story: Story,
+  bill = billOf(story.records),
+  unproven: readonly string[] = [],
+): string[] {
   const asked = { events: 4, calls: 1, kills: 1 }
-  const books = { records: story.records, bill }
+  const books = { records: story.records, bill, unproven }
   return judge(readHistory(story.lines), books, { terms, asked })
     .filter(isBroken)
     .map(({ what }) => what)
@@ -218,6 +223,36 @@ test('an attempt that is made again after a fault, and then succeeds, is no faul
   expect(broken(story.pass(10_000).run('x', ONCE))).toEqual([])
 })
 
+test('a run that ended and was not heard settles nothing, and the next fault may repeat it', () => {
+  const story = (outcome: InvocationRecord['outcome']) => {
+    const told = allIsWell().pass(60_000).ask('x', QUICK).run('x', QUICK)
+    Object.assign(told.records.at(-1) as InvocationRecord, { outcome, billedMs: 0 })
+    told.add({ what: 'struck', target: 'scheduler b' }).pass(5_200)
+    told.add({ what: 'healed', target: 'scheduler b' }).run('x', QUICK)
+    told.add({ what: 'struck', target: 'scheduler a' }).pass(1_000)
+    return told.add({ what: 'healed', target: 'scheduler a' }).pass(60_000).run('x', QUICK)
+  }
+  expect(broken(story('crashed'))).toEqual([])
+  expect(broken(story('success'))).toContain('duplicates without a fault')
+})
+
+test('two runs of one attempt that are close have each the record of its own', () => {
+  const story = new Story().ask('e', QUICK)
+  const named = { id: 'e', functionName: QUICK, requestId: 'request-e' }
+  for (const [nonce, ms] of [['short', 2] as const, ['long', 100] as const]) {
+    const begun = { requestId: named.requestId, attempt: 1, functionName: QUICK, at: story.at }
+    story.records.push({ ...record({ ...begun, outcome: 'success' }), billedMs: ms })
+    story.pass(3).add({ what: 'began', ...named, nonce, host: nonce })
+    story.pass(ms).add({ what: 'ended', id: 'e', nonce, failed: false })
+    story.pass(20)
+  }
+  const { pairs } = pair(readHistory(story.lines), story.records)
+  expect(pairs.map(({ run, record: own }) => [run.host, own.billedMs])).toEqual([
+    ['short', 2],
+    ['long', 100],
+  ])
+})
+
 describe('a planted fault breaks its figure', () => {
   test.each(PLANTED)('%s', (what, plant) => {
     const story = allIsWell()
@@ -232,10 +267,16 @@ describe('a planted fault breaks its figure', () => {
       if (id === 'b' || id === 'd') story.run(id, QUICK)
     }
     const trial = { terms, asked: { events: 0, calls: 0, kills: 0 } }
-    const books = { records: story.records, bill: billOf(story.records) }
+    const books = { records: story.records, bill: billOf(story.records), unproven: [] }
     const figures = judge(readHistory(story.lines), books, trial)
     const lost = figures.find(({ what }) => what === 'lost')
     expect(lost).toMatchObject({ found: 3, note: 'prefix 1, middle 1, postfix 1' })
+  })
+
+  test('sums that Hearth itself cannot prove', () => {
+    const story = allIsWell()
+    const what = "sums billed beside the ledger, by Hearth's own proof"
+    expect(broken(story, billOf(story.records), ['000000000000/2026-11/f/arm64'])).toEqual([what])
   })
 
   test('an event that nobody sent', () => {
@@ -341,7 +382,7 @@ describe('the bill', () => {
 
 test('too little that happened proves nothing', () => {
   const trial = { terms, asked: { events: 1, calls: 1, kills: 1 } }
-  const figures = judge(readHistory([]), { records: [], bill: [] }, trial)
+  const figures = judge(readHistory([]), { records: [], bill: [], unproven: [] }, trial)
   expect(figures.filter(isBroken).map(({ what }) => what)).toEqual([
     'events accepted',
     'calls answered',

@@ -90,7 +90,8 @@ function duplicates(history: History, events: Request[], { pairing, terms }: Gro
   const causeless: string[] = []
   for (const event of events) {
     const repeated = repetitions(event, pairing)
-    const faults = history.faults.filter((fault) => isUnderWay(event, fault, terms))
+    const times = underWay(event, { pairing, terms })
+    const faults = history.faults.filter((fault) => meets(times, fault))
     const excuses = faults.reduce((sum, { target }) => sum + repetitionsFor(target), 0)
     found += repeated
     allowed += excuses
@@ -113,17 +114,26 @@ function repetitions({ id, runs }: Request, { byRequest }: Pairing): number {
   return Math.max(0, runs.length - Math.max(attempts.size, 1))
 }
 
-/** From its first run until the one that settled it was acknowledged. */
-function isUnderWay({ runs, functionName }: Request, fault: Fault, terms: Terms): boolean {
-  const [first] = runs
-  if (!first) return false
-  const failed = runs.filter(({ ending }) => ending === 'failed')
+/**
+ * From its first run until the one that settled it was acknowledged. A run that the books call
+ * crashed settled nothing: whoever was to hear its end was killed before.
+ */
+function underWay({ id, runs, functionName }: Request, { pairing, terms }: Grounds) {
+  const attempted = pairing.byRequest.get(id) ?? []
+  const crashed = attempted.filter(({ record }) => record.outcome === 'crashed')
+  const heard = runs.filter((one) => !crashed.some(({ run }) => run === one))
+  const failed = heard.filter(({ ending }) => ending === 'failed')
   const settling =
-    runs.find(({ ending }) => ending === 'succeeded') ??
+    heard.find(({ ending }) => ending === 'succeeded') ??
     failed[runsOf(termsOf(terms, functionName)) - 1]
-  const settled = (settling?.over ?? Number.POSITIVE_INFINITY) + ACKNOWLEDGED_WITHIN_MS
-  return first.began <= fault.healed + ACKNOWLEDGED_WITHIN_MS && settled >= fault.struck
+  return {
+    from: runs[0]?.began ?? Number.POSITIVE_INFINITY,
+    until: (settling?.over ?? Number.POSITIVE_INFINITY) + ACKNOWLEDGED_WITHIN_MS,
+  }
 }
+
+const meets = ({ from, until }: { from: number; until: number }, { struck, healed }: Fault) =>
+  from <= healed + ACKNOWLEDGED_WITHIN_MS && until >= struck
 
 function tooMany(event: Request, { pairing, terms }: Grounds): string[] {
   const attempted = pairing.byRequest.get(event.id) ?? []

@@ -1,13 +1,14 @@
 // Hearth's own books, read past Hearth: the ledger, the dead letters and what still waits, straight
 // from NATS; and the bill as an operator sees it. It changes nothing.
 
-import { type Bus, connectBus } from '@hearth/bus/connect'
+import type { Reconciliation } from '@hearth/bus/bill-messages'
+import { connectBus } from '@hearth/bus/connect'
 import { STREAMS } from '@hearth/bus/messages'
 import { createStreams, type Streams } from '@hearth/bus/streams'
-import type { InvocationRecord } from '@hearth/core/invocation'
 import { openDeadLetters } from '@hearth/store/dead-letters'
-import { openLedger } from '@hearth/store/ledger'
-import type { Hearth } from '../hearth.ts'
+import { fetchNative } from '../../packages/cli/src/client.ts'
+import { type Hearth, KEYS } from '../hearth.ts'
+import { readLedger } from '../ledger-records.ts'
 import type { Books } from './billing.ts'
 import type { TrialEvent } from './reporting-function.ts'
 
@@ -23,6 +24,8 @@ export interface Evidence {
 const EVENT_STREAMS = 8
 const MB_MS_PER_GB_SECOND = 1024 * 1000
 const LETTERS_MAX = 100_000
+const RECONCILIATION = '/hearth/bill/reconciliation'
+const RECONCILED_POLL_MS = 200
 
 export async function openEvidence(hearth: Hearth, account: string): Promise<Evidence> {
   const bus = await connectBus({ url: hearth.nats.url, monitorUrl: hearth.nats.monitorUrl })
@@ -30,14 +33,14 @@ export async function openEvidence(hearth: Hearth, account: string): Promise<Evi
   return {
     waiting: () => waiting(streams),
     async books() {
-      const records = await readLedger(bus, streams)
+      const records = await readLedger(streams)
       const { rows } = await hearth.bill()
       const bill = rows.map(({ functionName, requests, gbSeconds }) => ({
         functionName,
         requests,
         mbMs: Math.round(gbSeconds * MB_MS_PER_GB_SECOND),
       }))
-      return { records, bill }
+      return { records, bill, unproven: await unproven(hearth) }
     },
     async buried(functionNames) {
       const letters = await openDeadLetters(streams)
@@ -55,6 +58,18 @@ export async function openEvidence(hearth: Hearth, account: string): Promise<Evi
   }
 }
 
+/** Hearth's own reconciliation of ledger and totals. @throws Error when there was none. */
+async function unproven({ endpoint }: Hearth): Promise<string[]> {
+  const client = { endpointUrl: endpoint, region: 'us-east-1', credentials: KEYS }
+  let found = await fetchNative<Reconciliation>(client, RECONCILIATION, { body: {} })
+  while (found.state === 'running') {
+    await new Promise((resolve) => setTimeout(resolve, RECONCILED_POLL_MS))
+    found = await fetchNative<Reconciliation>(client, RECONCILIATION)
+  }
+  if (found.state !== 'done') throw new Error(`no proof: ${JSON.stringify(found)}`)
+  return found.differences.map(({ key }) => key)
+}
+
 async function waiting(streams: Streams): Promise<number> {
   const names = [
     ...Array.from({ length: EVENT_STREAMS }, (_, shard) => STREAMS.events(shard).name),
@@ -68,17 +83,4 @@ async function waiting(streams: Streams): Promise<number> {
     }),
   )
   return counts.reduce((sum, count) => sum + count, 0)
-}
-
-async function readLedger(bus: Bus, streams: Streams): Promise<InvocationRecord[]> {
-  const ledger = await openLedger(bus, streams)
-  const last = await ledger.lastSequence()
-  const records: InvocationRecord[] = []
-  if (last === 0) return records
-  const end = new AbortController()
-  for await (const { sequence, segment } of ledger.segments({ fromSequence: 1 }, end.signal)) {
-    records.push(...segment.records)
-    if (sequence >= last) end.abort()
-  }
-  return records
 }

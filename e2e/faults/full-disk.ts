@@ -1,6 +1,6 @@
 // The disk of NATS fills up while events are accepted: none may be answered with 202 that is not
 // kept, and once there is room again events are accepted again. A NATS that does not come back by
-// itself is restarted, as the documented watchdog does.
+// itself is restarted, as an operator must.
 
 import { join } from 'node:path'
 import { eventually, startHearth } from '../hearth.ts'

@@ -19,7 +19,7 @@ export interface NatsOnDisk {
   run(command: string): Promise<string>
   /** The power goes: nothing is written any more, and `copy` is what the disk has. */
   cutPower(copy: string): Promise<void>
-  /** What a watchdog does: killed and started again, on the same disk. */
+  /** What an operator does: killed and started again, on the same disk. */
   restart(): Promise<void>
   stop(): Promise<void>
 }

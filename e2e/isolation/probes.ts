@@ -133,8 +133,9 @@ def setuid_files(event):
     return found
 
 def spawn(event):
-    '''The user ids of a program just started: real, effective, saved, of files.'''
+    '''The user ids that a program ends with: real, effective, saved, of files.'''
     child = os.posix_spawn(event['path'], [event['path'], '--version'], {})
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
     with open(f'/proc/{child}/status') as status:
         users = next(line for line in status if line.startswith('Uid:'))
     os.waitpid(child, 0)

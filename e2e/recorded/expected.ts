@@ -30,9 +30,11 @@ const bare = (status: number, code: string) => (message: unknown) => ({
 })
 
 export const invalid = small(400, 'InvalidParameterValueException')
+export const tooLarge = bare(413, 'RequestEntityTooLargeException')
 /** Some of the same do not say whose fault they are. */
 export const invalidBare = bare(400, 'InvalidParameterValueException')
 export const badContent = small(400, 'InvalidRequestContentException')
+export const denied = bare(403, 'AccessDeniedException')
 export const conflict = small(409, 'ResourceConflictException')
 export const stale = small(412, 'PreconditionFailedException')
 export const unprovisioned = small(404, 'ProvisionedConcurrencyConfigNotFoundException')

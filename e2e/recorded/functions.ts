@@ -53,6 +53,11 @@ const STALE = stale(
 const IDS =
   'Member must have length less than or equal to 1024, Member must have length greater than or equal to 0'
 
+const FORMER_RUNTIMES = [
+  ...['dotnetcore3.1', 'go1.x', 'java8', 'nodejs12.x', 'nodejs14.x', 'provided', 'python3.7'],
+  'ruby2.7',
+]
+
 export const CREATION: readonly Recorded[] = [
   ['a bad role', create({ Role: 'r1' }), validation(fault('r1', 'role', pattern(ROLE_PATTERN)))],
   [
@@ -124,7 +129,7 @@ export const CREATION: readonly Recorded[] = [
     new sdk.UpdateFunctionCodeCommand({ FunctionName: 'f', ImageUri: 'somewhere/image:1' }),
     invalid("Please don't provide ImageUri when updating a function with packageType Zip."),
   ],
-  ...['dotnetcore3.1', 'go1.x', 'java8', 'nodejs12.x', 'nodejs14.x', 'provided', 'python3.7'].map(
+  ...FORMER_RUNTIMES.map(
     (Runtime): Recorded => [
       `the former runtime ${Runtime}`,
       create({ Runtime }),
@@ -150,6 +155,13 @@ export const NAMES: readonly Recorded[] = [
       )}`,
     ),
   ],
+  ...[sdk.GetFunctionCommand, sdk.GetFunctionConfigurationCommand, sdk.DeleteFunctionCommand].map(
+    (Kind): Recorded => {
+      const command = new Kind({ FunctionName: LONG })
+      return [`too long a name in ${command.constructor.name}`, command, noFunction(LONG)]
+    },
+  ),
+  ['too long a name to invoke', invoke({ FunctionName: LONG }), noFunction(`${LONG}:$LATEST`)],
   [
     'too long an ARN',
     create({ FunctionName: LONG_ARN }),
@@ -256,6 +268,11 @@ export const FUNCTIONS: readonly Recorded[] = [
       RecursiveLoop: 'InvalidValue' as 'Allow',
     }),
     validation(fault('InvalidValue', 'recursiveLoop', among('Terminate', 'Allow'))),
+  ],
+  [
+    'of none, that has no policy to change',
+    new sdk.RemovePermissionCommand({ FunctionName: 'doesnotexist', StatementId: 's' }),
+    missing(`No policy found for: ${functionArn('doesnotexist')}`),
   ],
   [
     'invoked, of none',

@@ -8,6 +8,7 @@ import {
   among,
   arn,
   conflict,
+  denied,
   fault,
   functionArn,
   invalid,
@@ -34,6 +35,12 @@ const untag = (Resource: string, TagKeys: string[] = ['key']) =>
 const list = (Resource: string) => new sdk.ListTagsCommand({ Resource })
 const NO_MAPPING = arn('event-source-mapping:11111111-2222-3333-4444-555555555555')
 const NO_PROVIDER = arn('capacity-provider:nobody')
+const LAYER = arn('layer:l')
+/** Not recorded: AWS has no tags of layers, although its pattern has. */
+const UNTAGGED = invalid(
+  'Tags on layers are not supported. Please specify the ARN of a function, an event source ' +
+    'mapping or a code signing configuration.',
+)
 const QUALIFIED = invalid(
   'Tags on function aliases and versions are not supported. Please specify a function ARN.',
 )
@@ -54,7 +61,11 @@ export const TAGS: readonly Recorded[] = [
       make(NO_PROVIDER),
       missing(`Capacity provider not found: ${NO_PROVIDER}`),
     ],
-    ...['arn:aws:something', arn('foobar:f'), `${NO_MAPPING}:alias`, `${NO_PROVIDER}:alias`].map(
+    [`${make.name} of a layer`, make(LAYER), UNTAGGED],
+    ...[
+      ...['arn:aws:something', arn('foobar:f'), `${LAYER}:1`],
+      ...[`${NO_MAPPING}:alias`, `${NO_PROVIDER}:alias`],
+    ].map(
       (resource): Recorded => [
         `${make.name} of ${resource}`,
         make(resource),
@@ -130,14 +141,25 @@ export const URLS: readonly Recorded[] = [
     new sdk.ListFunctionUrlConfigsCommand({ FunctionName: 'doesnotexist' }),
     missing('Function does not exist'),
   ],
-  ...[
-    sdk.GetFunctionUrlConfigCommand,
-    sdk.UpdateFunctionUrlConfigCommand,
-    sdk.DeleteFunctionUrlConfigCommand,
-  ].map((Kind): Recorded => {
-    const command = new Kind({ FunctionName: 'doesnotexist' })
-    return [`${command.constructor.name} of no function`, command, noResource]
+  ...[undefined, 'no-alias'].flatMap((Qualifier): Recorded[] => {
+    const FunctionName = Qualifier === undefined ? 'doesnotexist' : 'f'
+    const of = { FunctionName, ...(Qualifier && { Qualifier }) }
+    const which = Qualifier === undefined ? 'no function' : 'no alias'
+    return [
+      [`read, of ${which}`, new sdk.GetFunctionUrlConfigCommand(of), noResource],
+      [`deleted, of ${which}`, new sdk.DeleteFunctionUrlConfigCommand(of), noResource],
+      [
+        `changed, of ${which}`,
+        new sdk.UpdateFunctionUrlConfigCommand(of),
+        missing('Function does not exist'),
+      ],
+    ]
   }),
+  [
+    'changed, where there is none',
+    new sdk.UpdateFunctionUrlConfigCommand({ FunctionName: 'off' }),
+    noResource,
+  ],
 ]
 
 const provision = (FunctionName: string, Qualifier: string, count = 1) =>
@@ -157,6 +179,8 @@ const NO_CONFIG = unprovisioned('No Provisioned Concurrency Config found for thi
 const UNPUBLISHED = invalid(
   'The function resource provided must be an alias or a published version.',
 )
+const NO_PROVIDER_CONFIG =
+  'The function provided by the arn does not contain a capacity provider configuration'
 
 export const CONCURRENCY: readonly Recorded[] = [
   [
@@ -167,11 +191,12 @@ export const CONCURRENCY: readonly Recorded[] = [
         'this operation. Please specify either a function name or an unqualified function ARN.',
     ),
   ],
-  ['reserved for nobody', reserve('doesnotexist', 1), noFunction('doesnotexist')],
+  ['reserved for nobody', reserve('doesnotexist', 1), noFunction('doesnotexist:$LATEST')],
+  ['turned off for nobody', reserve('doesnotexist', 0), noFunction('doesnotexist:$LATEST')],
   [
     'of nobody',
     new sdk.GetFunctionConcurrencyCommand({ FunctionName: 'doesnotexist' }),
-    noResource,
+    noFunction('doesnotexist'),
   ],
   [
     'reserved beyond the account',
@@ -237,6 +262,18 @@ export const CONCURRENCY: readonly Recorded[] = [
   ['of nobody’s alias', provisioned('doesnotexist', 'noalias'), noAlias('doesnotexist:noalias')],
   ['of nobody’s version', unprovision('doesnotexist', '1'), noFunction('doesnotexist:1')],
   ['of a version without', provisioned('f', '1'), NO_CONFIG],
+  ...[sdk.GetFunctionScalingConfigCommand, sdk.PutFunctionScalingConfigCommand].flatMap(
+    (Kind): Recorded[] => {
+      const of = (Qualifier: string) => new Kind({ FunctionName: 'f', Qualifier })
+      const { name } = of('1').constructor
+      const numbers = fault('$LATEST', 'qualifier', pattern('(\\$LATEST\\.PUBLISHED|[0-9]+)'))
+      return [
+        [`${name} of a function on no capacity provider`, of('1'), denied(NO_PROVIDER_CONFIG)],
+        [`${name} of no version`, of('10'), noFunction('f:10')],
+        [`${name} of $LATEST`, of('$LATEST'), validation(numbers)],
+      ]
+    },
+  ),
 ]
 
 const map = (input: object) =>

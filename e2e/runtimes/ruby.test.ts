@@ -15,6 +15,7 @@ class NoGood < StandardError; end
 def handler(event:, context:)
   $count += 1
   puts event['log'] if event['log']
+  Logger.new($stdout).info('left out') if event['log'] && ENV['AWS_LAMBDA_LOG_LEVEL']
   Logger.new($stdout).warn(event['log']) if event['log']
   raise NoGood, 'no good' if event['fail']
   missing_name if event['missing']
@@ -49,6 +50,11 @@ describe('on Hearth', () => {
         FunctionName: 'ruby',
         Timeout: 3,
         Environment: { Variables: { STAGE: 'prod' } },
+      }),
+      hearth.create({
+        ...shape,
+        FunctionName: 'json',
+        LoggingConfig: { LogFormat: 'JSON', ApplicationLogLevel: 'WARN' },
       }),
       hearth.create({ ...shape, FunctionName: 'class', Handler: 'app.Tools::Echo.process' }),
       hearth.create({ ...shape, FunctionName: 'broken', files: { 'app.rb': "raise 'at init'" } }),
@@ -89,6 +95,22 @@ describe('on Hearth', () => {
     expect(log).toContain(`  WARN ${requestId} -- : it speaks\nEND `)
   })
 
+  test('logs objects through a Logger, from its level on, where its log format is JSON', async () => {
+    const { log, requestId } = await hearth.invoke(
+      'json',
+      { log: 'it speaks' },
+      { LogType: 'Tail' },
+    )
+    const lines = (log ?? '').split('\n')
+    expect(lines).toContain('it speaks')
+    const logged = lines
+      .filter((line) => line.includes('"message":'))
+      .map((line) => JSON.parse(line))
+    expect(logged).toEqual([
+      { timestamp: expect.any(String), level: 'WARN', message: 'it speaks', requestId },
+    ])
+  })
+
   test('calls a method of a class', async () => {
     expect((await hearth.invoke('class', { a: [1] })).json).toEqual({ a: [1] })
   })
@@ -102,7 +124,7 @@ describe('on Hearth', () => {
     const { error, json, log } = await hearth.invoke('ruby', { fail: 1 }, { LogType: 'Tail' })
     expect(error).toBe('Unhandled')
     expect(json).toMatchObject({ errorMessage: 'no good', errorType: 'Function<NoGood>' })
-    expect(json.stackTrace[0]).toMatch(/^\/var\/task\/app\.rb:10:in `handler'$/)
+    expect(json.stackTrace[0]).toMatch(/^\/var\/task\/app\.rb:11:in `handler'$/)
     expect(json.stackTrace).toHaveLength(1)
     expect(log).toContain('Error raised from handler method\n{\n  "errorMessage": "no good"')
     expect((await hearth.invoke('ruby')).json.count).toBe(before + 2)

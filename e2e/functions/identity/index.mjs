@@ -1,7 +1,7 @@
 // A function that calls Hearth with what its environment gives it, as any function on AWS would.
 import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda'
 
-const client = new LambdaClient({ endpoint: process.env.HEARTH, maxAttempts: 1 })
+const client = new LambdaClient({ maxAttempts: 1 })
 
 export const handler = async ({ invoke }) => {
   const command = invoke
