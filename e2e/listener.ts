@@ -43,8 +43,18 @@ export async function startListener(): Promise<Listener> {
   }
 }
 
-/** An address of this host that sandboxes reach through their bridge, where they may. */
+/**
+ * An address of this host that sandboxes reach through their bridge, where they may. The same
+ * whenever it is asked for: a bridge has none while nothing is attached to it.
+ */
 export function hostAddress(): string {
+  address ??= findAddress()
+  return address
+}
+
+let address: string | undefined
+
+function findAddress(): string {
   const all = Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
     (addresses ?? []).map((address) => ({ name, ...address })),
   )
