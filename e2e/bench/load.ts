@@ -6,6 +6,8 @@ import { connect, type Socket } from 'node:net'
 export interface Target {
   host: string
   port: number
+  /** From `port` on; callers share them out. One where absent. */
+  ports?: number
   /** The whole request, or a maker of one for requests that are signed by the second. */
   request: () => Buffer
 }
@@ -24,7 +26,9 @@ export async function load(target: Target, callers: number, seconds: number): Pr
   const startedAt = performance.now()
   const until = startedAt + seconds * 1000
   await Promise.all(
-    Array.from({ length: callers }, () => caller(target, { until, latencies, failures })),
+    Array.from({ length: callers }, (_, at) =>
+      caller(portOf(target, at), { until, latencies, failures }),
+    ),
   )
   const elapsed = (performance.now() - startedAt) / 1000
   latencies.sort((a, b) => a - b)
@@ -57,6 +61,11 @@ export function median(values: readonly number[]): number {
     0.5,
   )
 }
+
+const portOf = (target: Target, caller: number): Target => ({
+  ...target,
+  port: target.port + (caller % (target.ports ?? 1)),
+})
 
 async function caller(
   target: Target,

@@ -1,6 +1,8 @@
 // Several paths measured in turn, round by round, so that the machine's moods touch each alike, and
 // the median of the rounds.
 
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { load, type Measured, median, type Target } from './load.ts'
 import type { Pair, Row } from './table.ts'
 
@@ -18,6 +20,8 @@ const WARM_UP_TURNS_MAX = 40
 const WARM_P99_MS = 250
 /** A turn that is not faster than the fastest before it, by this share, is as fast as they get. */
 const STEADY = 0.95
+/** So many turns without a container more or less: a start takes less than a turn. */
+const QUIET_TURNS = 2
 
 /** @throws Error when a request failed while it was measured. */
 export async function measure<Name extends string>(
@@ -49,15 +53,27 @@ export async function measure<Name extends string>(
   ) as Record<Name, Medians>
 }
 
-/** Until every environment that these callers need runs, and compiled code makes no call faster. */
+/**
+ * Until every environment that these callers need runs, and compiled code makes no call faster.
+ * Starting a container takes a second of a processor: none starts while we measure.
+ */
 async function warmUp(target: Target, callers: number): Promise<void> {
   let before = Number.POSITIVE_INFINITY
-  for (let turn = 0; turn < WARM_UP_TURNS_MAX; turn += 1) {
+  let containers = await countContainers()
+  for (let turn = 0, quiet = 0; turn < WARM_UP_TURNS_MAX; turn += 1) {
     const { failures, p50, p99 } = await load(target, callers, WARM_UP_SECONDS)
     const isSteady = p50 > before * STEADY
-    if (failures === 0 && p99 < WARM_P99_MS && isSteady) return
+    const now = await countContainers()
+    quiet = now === containers ? quiet + 1 : 0
+    if (failures === 0 && p99 < WARM_P99_MS && isSteady && quiet >= QUIET_TURNS) return
     before = Math.min(before, p50)
+    containers = now
   }
+}
+
+async function countContainers(): Promise<number> {
+  const { stdout } = await promisify(execFile)('docker', ['ps', '--quiet'])
+  return stdout.split('\n').filter(Boolean).length
 }
 
 const UNITS = { p50: 'ms', p99: 'ms', requestsPerSecond: '/s' } as const satisfies Record<

@@ -35,6 +35,8 @@ export function verdict({ ratio, target }: Row): string {
   return ratio <= target.must ? 'met' : 'missed'
 }
 
+const WHAT_WIDTH = 52
+
 export function print(rows: readonly Row[]): void {
   const show = (value: number) => (value >= 100 ? value.toFixed(0) : value.toFixed(2))
   const head = [
@@ -45,14 +47,14 @@ export function print(rows: readonly Row[]): void {
     '    must',
     '    moon',
   ]
-  console.log(`\n${'figure'.padEnd(48)}${head.join('')}  verdict`)
+  console.log(`\n${'figure'.padEnd(WHAT_WIDTH)}${head.join('')}  verdict`)
   for (const one of rows) {
     const { what, floor, value, unit, ratio, target } = one
     const figures = [show(floor).padStart(10), show(value).padStart(10), ` ${unit.padEnd(3)}`]
     const ratios = [ratio, target?.must, target?.moonshot].map((figure) =>
       (figure === undefined ? '' : figure.toFixed(2)).padStart(8),
     )
-    console.log(`${what.padEnd(48)}${figures.join('')}${ratios.join('')}  ${verdict(one)}`)
+    console.log(`${what.padEnd(WHAT_WIDTH)}${figures.join('')}${ratios.join('')}  ${verdict(one)}`)
   }
   console.log('\nA ratio says how many times worse than the floor: 2 is half of its throughput.')
 }

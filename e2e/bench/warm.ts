@@ -1,8 +1,9 @@
 // Warm calls through one process with every role: a signed Invoke, a function URL, and the AWS SDK
-// itself, at 1, 16 and 64 callers.
+// itself, at 1, 16 and 64 callers. Where there are several, as many bare servers are a second floor.
 
 import { InvokeCommand } from '@aws-sdk/client-lambda'
 import { type Hearth, publicUrl } from '../hearth.ts'
+import { startFloor } from './floor.ts'
 import { median, type Target } from './load.ts'
 import { BODY, plain, signedInvoke } from './requests.ts'
 import { type Effort, type Medians, measure, pair } from './rounds.ts'
@@ -35,10 +36,16 @@ export async function warm(
   const rows: Row[] = []
   let least = Number.NaN
   for (const callers of CALLERS) {
-    const measured = await measure(paths, callers, effort)
-    if (callers === 1) least = measured.floor.p50
-    for (const path of ['invoke', 'url'] as const) {
-      rows.push(...FIGURES.map((figure) => compare(path, callers, { figure, ...measured })))
+    const crowd = await startFloor(callers)
+    try {
+      const { crowded, ...measured } = await measure({ ...paths, crowded: crowd }, callers, effort)
+      if (callers === 1) least = measured.floor.p50
+      for (const path of ['invoke', 'url'] as const) {
+        rows.push(...FIGURES.map((figure) => compare(path, callers, { figure, ...measured })))
+      }
+      if (callers > 1) rows.push(...besideCrowd(callers, crowded, measured.invoke))
+    } finally {
+      await crowd.stop()
     }
   }
   return [...rows, await sdkRow(hearth, functionName, least)]
@@ -68,6 +75,15 @@ function compare(
     TARGETS[`${path} ${callers} ${figure}`],
   )
 }
+
+/** Hearth has a process a caller, as it must: so have these, and nothing in front of them. */
+const besideCrowd = (callers: number, crowded: Medians, invoke: Medians): Row[] =>
+  (['p50', 'requestsPerSecond'] as const).map((figure) =>
+    row(
+      `Invoke, signed, beside ${callers} bare servers, ${figure === 'p50' ? figure : 'throughput'}`,
+      pair(figure, crowded, invoke),
+    ),
+  )
 
 /** One caller; most of it is the SDK's own work. */
 async function sdkRow(hearth: Hearth, functionName: string, floor: number): Promise<Row> {
