@@ -1,8 +1,9 @@
-// The network of sandboxes on the real engine, when many schedulers that start at once want it.
+// The network of sandboxes on the real engine, when many schedulers that start at once want it, and
+// when a name among its rules has moved.
 
 import Docker from 'dockerode'
 import { expect, test } from 'vitest'
-import { NETWORK_LABEL, openNetwork } from './docker-network.ts'
+import { NETWORK_LABEL, networkName, openNetwork } from './docker-network.ts'
 
 const docker = new Docker()
 
@@ -19,4 +20,15 @@ test('schedulers that start at once come to share one network, and later ones fi
   const ids = left.toSorted((a, b) => a.Created.localeCompare(b.Created)).map(({ Id }) => Id)
   expect(later.id).toBe(ids[0])
   expect(ids).toEqual(expect.arrayContaining(opened.map(({ id }) => id)))
+})
+
+test('a name that has moved leads to the same network, and other rules to another', async () => {
+  const allow = [{ host: 'localhost', port: 1 + (process.pid % 60_000) }]
+  const { id } = await openNetwork(docker, allow, () => {})
+  const network = docker.getNetwork(id)
+  const { Name } = await network.inspect()
+  await network.remove()
+  // By the address that it has at the moment it would be another.
+  const addressed = networkName([{ ...allow[0], host: '127.0.0.1' }])
+  expect([Name, Name === addressed]).toEqual([networkName(allow), false])
 })

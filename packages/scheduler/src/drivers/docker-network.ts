@@ -35,10 +35,7 @@ export async function openNetwork(
   report: (problem: string) => void,
 ): Promise<SandboxNetwork> {
   const resolved = (await Promise.all(allow.map(resolve))).flat()
-  const key = JSON.stringify(resolved)
-  const digest = createHash('sha256').update(key).digest('hex').slice(0, 8)
-  const name = allow.length === 0 ? NAME : `${NAME}-${digest}`
-  const { Id, Options = {}, IPAM } = await ensureNetwork(docker, name)
+  const { Id, Options = {}, IPAM } = await ensureNetwork(docker, networkName(allow))
   const gateway = IPAM?.Config?.[0]?.Gateway ?? ''
   const bridge = Options['com.docker.network.bridge.name'] ?? `br-${Id.slice(0, 12)}`
   const destinations = resolved.map(({ host, port }) =>
@@ -52,6 +49,15 @@ export async function openNetwork(
     )
   })
   return { id: Id, gateway }
+}
+
+/**
+ * By what is written and not by addresses: a name that moves has its rules set anew and not a
+ * network more, of which an engine has room for twenty or thirty.
+ */
+export function networkName(allow: readonly Destination[]): string {
+  if (allow.length === 0) return NAME
+  return `${NAME}-${createHash('sha256').update(JSON.stringify(allow)).digest('hex').slice(0, 8)}`
 }
 
 /** A name may have many addresses; all are meant. */
@@ -84,12 +90,23 @@ async function ensureNetwork(docker: Docker, name: string): Promise<Docker.Netwo
   }
   const made = await docker.createNetwork(network).catch((error: unknown) => {
     // Another scheduler on this engine was quicker.
-    if (!isConflict(error)) throw error
+    if (!isConflict(error)) throw new Error(explainNetwork(error as Error))
   })
   const [oldest] = await networksOf(docker, name)
   if (!oldest) throw new Error(`The network ${name} is gone as soon as it is made.`)
   if (made && made.id !== oldest.Id) await made.remove().catch(() => {})
   return oldest
+}
+
+/** Engines say it in two ways (libnetwork's default address pools). */
+const NO_ADDRESSES = /non-overlapping|address pools/
+
+function explainNetwork({ message }: Error): string {
+  const advice = NO_ADDRESSES.test(message)
+    ? ` \`docker network prune --filter label=${NETWORK_LABEL}\` removes those that no container ` +
+      'uses; a Hearth that had no sandbox just then needs a restart.'
+    : ''
+  return `Docker made no network for sandboxes: ${message}.${advice}`
 }
 
 /** The oldest first; the engine's filter takes any part of a name. */
