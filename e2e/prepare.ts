@@ -6,6 +6,7 @@ import { ensureCompose, ensureEngine } from '../packages/cli/src/engine.ts'
 import { imagesOf } from '../packages/cli/src/image-list.ts'
 import { ensureImages } from '../packages/cli/src/images.ts'
 import { type Report, step } from '../packages/cli/src/progress.ts'
+import { removeNetworks } from '../packages/cli/src/sandbox-networks.ts'
 import { succeeds } from '../packages/cli/src/shell.ts'
 import { NEIGHBOUR_IMAGES } from './neighbour-images.ts'
 import { MONO_IMAGES } from './runtimes/mono-images.ts'
@@ -26,6 +27,8 @@ try {
     await ensureImages(report, imagesOf(ON_DEMAND))
     await ensureImages(report, MONO_IMAGES)
     await ensureImages(report, NEIGHBOUR_IMAGES)
+    // Of earlier runs: each allows ports of its own, and an engine has room for twenty or thirty.
+    await removeNetworks()
   })
   await step(
     'Tools: the AWS CLI and boto3, a browser, a registry to pull from, compilers, certificates',

@@ -1,5 +1,6 @@
 // Warm calls through one process with every role: a signed Invoke, a function URL, and the AWS SDK
-// itself, at 1, 16 and 64 callers. Where there are several, as many bare servers are a second floor.
+// itself, at 1, 16 and 64 callers. Where there are several, as many bare servers are a second
+// floor.
 
 import { InvokeCommand } from '@aws-sdk/client-lambda'
 import { type Hearth, publicUrl } from '../hearth.ts'
