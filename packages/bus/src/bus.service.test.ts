@@ -184,9 +184,12 @@ describe.each(['in one process', 'between two'])('a conversation %s', (where) =>
 
   test('with nobody is over at once', async () => {
     const startedAt = performance.now()
-    const answer = await asker.ask(subject('nobody'), question(), limits)
+    const answer = await asker.ask(subject('nobody'), question(), {
+      ...limits,
+      firstWithinMs: 5_000,
+    })
     expect(answer.kind).toBe('nobody')
-    expect(performance.now() - startedAt).toBeLessThan(500)
+    expect(performance.now() - startedAt).toBeLessThan(2_000)
   })
 
   test('with nobody leaves no large body behind', async () => {

@@ -142,7 +142,8 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
   harness.kill = async (sandbox) => void (await run('docker', ['kill', sandbox]))
   harness.close = async () => {
     await harness.scheduler.close()
-    await rm(dataDirectory, { recursive: true, force: true })
+    // A snapshot's cache may still be filled: what its sandbox leaves comes a moment later.
+    await rm(dataDirectory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
   }
   return harness
 }
