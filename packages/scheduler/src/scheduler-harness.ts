@@ -86,6 +86,9 @@ const LIMITS: PoolLimits = {
   ageSecondsMax: 14_400,
 }
 
+/** With patience: a snapshot's cache may still be filled, and its sandbox leaves something more. */
+const REMOVAL = { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }
+
 export async function openHarness(options: HarnessOptions): Promise<Harness> {
   const dataDirectory = options.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'hearth-test-')))
   const code = join(dataDirectory, 'code')
@@ -142,8 +145,7 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
   harness.kill = async (sandbox) => void (await run('docker', ['kill', sandbox]))
   harness.close = async () => {
     await harness.scheduler.close()
-    // A snapshot's cache may still be filled: what its sandbox leaves comes a moment later.
-    await rm(dataDirectory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
+    await rm(dataDirectory, REMOVAL)
   }
   return harness
 }
