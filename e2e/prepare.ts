@@ -27,9 +27,9 @@ try {
     await ensureImages(report, imagesOf(ON_DEMAND))
     await ensureImages(report, MONO_IMAGES)
     await ensureImages(report, NEIGHBOUR_IMAGES)
-    // Of earlier runs: each allows ports of its own, and an engine has room for twenty or thirty.
-    await removeNetworks()
   })
+  // Each run allows ports of its own, and an engine has room for twenty or thirty networks.
+  await step('Networks: those that earlier runs left are taken back', removeNetworks)
   await step(
     'Tools: the AWS CLI and boto3, a browser, a registry to pull from, compilers, certificates',
     installTools,
