@@ -27,10 +27,10 @@ let started = 0
  * many of them cost a machine is no fault of whoever runs them.
  */
 export async function startFloor(count = 1): Promise<Target & { stop(): Promise<void> }> {
+  if (started === 0) await removeLeftovers()
   started += 1
   const name = `${NAME}-${started}`
   const stop = async () => void (await run('docker', ['rm', '--force', name]).catch(() => {}))
-  await stop()
   const variables = [`PORT=${PORT}`, `COUNT=${count}`, `SERVER=${SERVER}`]
   const args = ['run', '--detach', '--name', name, '--network', 'hearth-sandboxes']
   args.push(...variables.flatMap((one) => ['--env', one]))
@@ -42,4 +42,11 @@ export async function startFloor(count = 1): Promise<Target & { stop(): Promise<
   const bytes = plain(host)
   await new Promise((resolve) => setTimeout(resolve, START_MS + count * START_MS_EACH))
   return { host, port: PORT, ports: count, request: () => bytes, stop }
+}
+
+/** Of a bench that was killed. */
+async function removeLeftovers(): Promise<void> {
+  const { stdout } = await run('docker', ['ps', '--all', '--quiet', '--filter', `name=${NAME}`])
+  const left = stdout.split('\n').filter(Boolean)
+  if (left.length > 0) await run('docker', ['rm', '--force', ...left])
 }
