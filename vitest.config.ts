@@ -1,6 +1,7 @@
 // The test runner's plan. `law` tests are pure and take seconds; `service` tests start real NATS,
 // Valkey and Docker; `e2e` tests drive a whole Hearth with the AWS SDK and the AWS CLI.
 import { defineConfig } from 'vitest/config'
+import { EngineWatch } from './e2e/engine-watch.ts'
 
 /** Tests with servers wait for those, and for clocks, more than for a CPU. */
 const WORKERS_MAX = 3
@@ -14,6 +15,7 @@ const alone = [
 
 export default defineConfig({
   test: {
+    reporters: ['default', new EngineWatch()],
     projects: [
       {
         test: {

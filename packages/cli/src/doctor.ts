@@ -5,6 +5,7 @@ import { statfs } from 'node:fs/promises'
 import { arch, availableParallelism, platform, totalmem } from 'node:os'
 import { type ClientOptions, endpointOf, fetchHealth, lambdaClient } from './client.ts'
 import { isLoopback } from './credentials.ts'
+import { ENGINE_HANGS, engineState } from './engine.ts'
 import { CommandError, EXIT, explain } from './failures.ts'
 import { type Format, show } from './output.ts'
 import { isFree, publishes } from './port.ts'
@@ -68,6 +69,9 @@ function node(): Finding {
 }
 
 async function docker(): Promise<Finding[]> {
+  if ((await engineState()) === 'hangs') {
+    return [{ what: 'Docker engine', well: false, fix: ENGINE_HANGS }]
+  }
   const format = '{{.ServerVersion}}{{range $name, $_ := .Runtimes}} {{$name}}{{end}}'
   const { status, stdout } = await attempt('docker', ['info', '--format', format], {})
   if (status !== 0) {

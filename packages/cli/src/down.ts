@@ -3,7 +3,7 @@
 // other projects are left alone.
 
 import { composeDown } from './compose.ts'
-import { engineAnswers, ensureCompose } from './engine.ts'
+import { ENGINE_HANGS, engineState, ensureCompose } from './engine.ts'
 import { CommandError } from './failures.ts'
 import { confirmedByPerson, step } from './progress.ts'
 import { removeNetworks } from './sandbox-networks.ts'
@@ -17,7 +17,9 @@ export interface DownOptions {
 
 export async function down({ volumes = false, yes = false }: DownOptions): Promise<void> {
   const name = project()
-  if (!(await engineAnswers())) {
+  const state = await engineState()
+  if (state === 'hangs') throw new CommandError(ENGINE_HANGS)
+  if (state === 'silent') {
     console.error('No Docker engine answers, so nothing of Hearth runs.')
     if (!volumes) return
     throw new CommandError('Its data can only be forgotten by Docker: start the engine first.')

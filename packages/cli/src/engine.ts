@@ -7,21 +7,30 @@ import { openSync } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { canInstall, install, unpackFrom } from './debian.ts'
 import type { Report } from './progress.ts'
-import { succeeds } from './shell.ts'
+import { attempt, KILLED, succeeds } from './shell.ts'
 
 const ENGINE_WAIT_MS = 60_000
-const ENGINE_LOG = '/var/log/dockerd.log'
+/** A busy one takes a second. */
+const ANSWER_MS_MAX = 30_000
+export const ENGINE_LOG = '/var/log/dockerd.log'
 const COMPOSE_PACKAGE = { release: 'trixie', name: 'docker-compose' }
 
-/** Resolves once an engine answers. @throws Error that says what to install. */
+/** What to say of one that hangs. */
+export const ENGINE_HANGS =
+  `The Docker engine has not answered for ${ANSWER_MS_MAX / 1000} s. Restart it ` +
+  '(`systemctl restart docker`), then run this again.'
+
+/** Resolves once an engine answers. @throws Error that says what to install, or to restart. */
 export async function ensureEngine(report: Report): Promise<void> {
-  if (await engineAnswers()) return report('a Docker engine answers; it is used as it is')
+  const state = await engineState()
+  if (state === 'answers') return report('a Docker engine answers; it is used as it is')
+  if (state === 'hangs') throw new Error(ENGINE_HANGS)
   if (!(await hasEngine())) await installEngine(report)
   report('starting the Docker engine')
   await startEngine()
   const until = performance.now() + ENGINE_WAIT_MS
   while (performance.now() < until) {
-    if (await engineAnswers()) return
+    if ((await engineState()) === 'answers') return
     await new Promise((resolve) => setTimeout(resolve, 300))
   }
   throw new Error(`The Docker engine did not start. Its log (${ENGINE_LOG}) says why.`)
@@ -41,7 +50,13 @@ export async function ensureCompose(report: Report): Promise<void> {
   throw new Error('`docker compose` was installed but does not run; install it by hand.')
 }
 
-export const engineAnswers = () => succeeds('docker', ['info', '--format', '{{.ServerVersion}}'])
+/** `silent`: there is none, or none that this user may ask. */
+export async function engineState(): Promise<'answers' | 'hangs' | 'silent'> {
+  const asked = ['info', '--format', '{{.ServerVersion}}']
+  const { status } = await attempt('docker', asked, { silenceMs: ANSWER_MS_MAX })
+  if (status === 0) return 'answers'
+  return status === KILLED ? 'hangs' : 'silent'
+}
 
 const hasEngine = () =>
   access('/usr/sbin/dockerd').then(

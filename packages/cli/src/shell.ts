@@ -19,6 +19,8 @@ export interface Ran {
 }
 
 const KEPT_LINES = 12
+/** The status of a program that a signal ended. */
+export const KILLED = 137
 
 /** Runs to the end. @throws Error with the program's last lines when it fails. */
 export async function run(command: string, args: string[], options: RunOptions = {}): Promise<Ran> {
@@ -75,6 +77,6 @@ export function attempt(
       last.push(String(error))
       end(127)
     })
-    child.on('close', (status) => end(status ?? 137))
+    child.on('close', (status) => end(status ?? KILLED))
   })
 }

@@ -1,10 +1,10 @@
-// What the engine is asked before the first sandbox: how it knows the paths of our data directory.
-// Also the words in which its failures are told.
+// The engine as its users here have it: asked with patience that ends, known by the paths that it
+// gives our data directory, and its failures in words that say what to do.
 
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { sep } from 'node:path'
-import type Docker from 'dockerode'
+import Docker from 'dockerode'
 
 export interface DockerError extends Error {
   statusCode?: number
@@ -13,6 +13,11 @@ export interface DockerError extends Error {
 
 const NOT_FOUND = 404
 const CONFLICT = 409
+/** A start is a matter of seconds; a pull tells of its progress meanwhile. */
+const SILENCE_MS_MAX = 120_000
+
+/** Where DOCKER_HOST says. What it is asked fails when it is silent for `silenceMs`. */
+export const openEngine = (silenceMs = SILENCE_MS_MAX): Docker => new Docker({ timeout: silenceMs })
 
 export const isGone = (error: unknown) => (error as DockerError).statusCode === NOT_FOUND
 export const isConflict = (error: unknown) => (error as DockerError).statusCode === CONFLICT
@@ -49,6 +54,9 @@ export function explain(error: unknown, image: string): string {
   const { statusCode, code, message } = error as DockerError
   if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'EACCES') {
     return 'The Docker engine does not answer. Start it (`hearth doctor` says how).'
+  }
+  if (code === 'ECONNRESET') {
+    return 'The Docker engine broke off, or was silent for two minutes. `hearth doctor` looks at it.'
   }
   if (statusCode === NOT_FOUND && image) {
     // A runtime's image has the runtime's name, and is made when somebody wants it.

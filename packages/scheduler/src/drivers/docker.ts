@@ -4,8 +4,8 @@
 
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import Docker from 'dockerode'
-import { explain, hostPaths, isGone } from './docker-engine.ts'
+import type Docker from 'dockerode'
+import { explain, hostPaths, isGone, openEngine } from './docker-engine.ts'
 import { programFile } from './docker-files.ts'
 import { DockerHands, HANDS_IMAGE } from './docker-hands.ts'
 import { openHolders } from './docker-holders.ts'
@@ -61,7 +61,7 @@ const FREEZE_AFTER_MS = 1_000
 const FREEZE_BY_DOCKER_AFTER_MS = 10_000
 
 export async function openDockerDriver(options: DockerDriverOptions): Promise<SandboxDriver> {
-  const docker = new Docker()
+  const docker = openEngine()
   const toHost = await hostPaths(docker, options.dataDirectory)
   const mountsDirectory = join(options.dataDirectory, 'mounts', options.schedulerId)
   await mkdir(mountsDirectory, { recursive: true, mode: 0o700 })
