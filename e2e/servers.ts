@@ -4,6 +4,8 @@
 
 import { execFile } from 'node:child_process'
 import { randomInt } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import type { EventEmitter } from 'node:events'
 import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
@@ -118,22 +120,36 @@ export function answers(
 
 /**
  * A port that was free a moment ago, below those that the kernel gives to whoever connects or
- * listens anywhere: it stays free until a server that takes a second to start binds it.
+ * listens anywhere: it stays free until a server that takes a second to start binds it. Tests that
+ * run beside this one are not given it, for as long as this process lives.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(PORTS.from, PORTS.to)
+    if (!(await claims(port))) continue
     const server = createServer()
-    const free = await new Promise<boolean>((settle, fail) => {
-      server.once('error', (error: NodeJS.ErrnoException) =>
-        error.code === 'EADDRINUSE' ? settle(false) : fail(error),
-      )
-      server.listen(port, '127.0.0.1', () => settle(true))
-    })
+    const free = await bound(server, () => server.listen(port, '127.0.0.1'))
     if (!free) continue
     await new Promise((closed) => server.close(closed))
     return port
   }
+}
+
+/** The same number of UDP, which nobody here uses, is the sign that others see. */
+function claims(port: number): Promise<boolean> {
+  const sign = createSocket('udp4').unref()
+  return bound(sign, () => sign.bind({ port, address: '127.0.0.1', exclusive: true }))
+}
+
+/** @returns whether it has what it asked for; false when somebody else has. */
+function bound(socket: EventEmitter, bind: () => void): Promise<boolean> {
+  return new Promise((settle, fail) => {
+    socket.once('listening', () => settle(true))
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? settle(false) : fail(error),
+    )
+    bind()
+  })
 }
 
 /** FLUSHALL: a Valkey that answers, and remembers nothing. */
