@@ -2,7 +2,8 @@
 // any more would cost each file its whole time limit: the run ends instead, and says what was seen
 // of the engine and of the kernel.
 
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, statfs } from 'node:fs/promises'
+import { freemem } from 'node:os'
 import type { Reporter, TestSpecification } from 'vitest/node'
 import { ENGINE_LOG } from '../packages/cli/src/engine.ts'
 import { attempt, succeeds } from '../packages/cli/src/shell.ts'
@@ -57,10 +58,14 @@ export async function diagnosis(): Promise<string> {
   const lists = await succeedsSoon('docker', ['ps', '--quiet'])
   const parts = {
     'The engine lists containers': [lists ? 'yes' : 'no'],
+    Free: [await free()],
     'Processes that the kernel does not let go on': await stuckProcesses(),
     'Goroutines of the engine that have waited for minutes': await waitingGoroutines(),
-    'What the engine said last': tail(await textOf(ENGINE_LOG)),
-    'What the kernel said last': tail((await attempt('dmesg', [], { silenceMs: LOOK_MS })).stdout),
+    'What the engine said last': tail(
+      await textOf(ENGINE_LOG),
+      /level=info|shim disconnected|cleanup warnings/,
+    ),
+    'What the kernel said last': tail(await kernelLog(), / (docker0|br-|veth|eth0)|\(loop\d/),
   }
   const told = Object.entries(parts).map(([title, lines]) =>
     [`${title}:`, ...lines.map((line) => `  ${line}`)].join('\n'),
@@ -71,8 +76,20 @@ export async function diagnosis(): Promise<string> {
 const succeedsSoon = async (command: string, args: string[]) =>
   (await attempt(command, args, { silenceMs: LOOK_MS })).status === 0
 
+const GB = 2 ** 30
+async function free(): Promise<string> {
+  const { bavail, bsize } = await statfs('/var/lib/docker').catch(() => statfs('/'))
+  return `${Math.round(freemem() / GB)} GB of memory, ${Math.round((bavail * bsize) / GB)} GB of disk`
+}
+
 const textOf = (path: string) => readFile(path, 'utf8').catch(() => '')
-const tail = (text: string) => text.trimEnd().split('\n').slice(-LINES)
+const kernelLog = async () => (await attempt('dmesg', [], { silenceMs: LOOK_MS })).stdout
+const tail = (text: string, usual: RegExp) =>
+  text
+    .trimEnd()
+    .split('\n')
+    .filter((line) => !usual.test(line))
+    .slice(-LINES)
 
 /** Name, and the newest calls within the kernel. Sandboxes that are frozen are as they should be. */
 async function stuckProcesses(): Promise<string[]> {
@@ -100,9 +117,9 @@ async function waitingGoroutines(): Promise<string[]> {
     const [head = '', ...frames] = block.split('\n')
     const [, state, minutes] = /\[([^,\]]+), (\d+) minutes/.exec(head) ?? []
     if (state === undefined || Number(minutes) > 10) continue
-    const calls = frames
-      .filter((line) => !line.startsWith('\t'))
-      .map((line) => line.split('(0x')[0])
+    const calls = frames.flatMap(
+      (line) => /^[^\t]*\/(.*?)\((?:0x|\{|\.\.\.|\))/.exec(line)?.[1] ?? [],
+    )
     const where = `${state}: ${calls.slice(0, 8).join(' < ')}`
     counts.set(where, (counts.get(where) ?? 0) + 1)
   }
