@@ -63,7 +63,7 @@ export async function diagnosis(): Promise<string> {
     'Goroutines of the engine that have waited for minutes': await waitingGoroutines(),
     'What the engine said last': tail(
       await textOf(ENGINE_LOG),
-      /level=info|shim disconnected|cleanup warnings/,
+      /level=info|shim disconnected|cleanup warnings|already in progress/,
     ),
     'What the kernel said last': tail(await kernelLog(), / (docker0|br-|veth|eth0)|\(loop\d/),
   }

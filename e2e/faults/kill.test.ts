@@ -104,3 +104,19 @@ test('killed again and again while it works, it neither loses nor doubles an att
   expect(listener.heard.length).toBe(distinct)
   expect(requests).toBeLessThanOrEqual(distinct)
 })
+
+test('a Hearth whose servers have gone ends all the same, and serves when they are back', async () => {
+  const events = Array.from({ length: 5 }, () =>
+    hearth.invoke('worker', { id: 12, url: listener.url }, { InvocationType: 'Event' }),
+  )
+  await Promise.all(events)
+  await eventually('the events run', () => began(12) === 5)
+  await Promise.all([hearth.nats.kill(), hearth.valkey.kill()])
+  const stopped = performance.now()
+  await part.stop()
+  // Compose kills what has not ended after a minute.
+  expect(performance.now() - stopped).toBeLessThan(30_000)
+  await Promise.all([hearth.nats.start(), hearth.valkey.start()])
+  part = await hearth.serve()
+  expect((await work(13)).json).toBe(13)
+})

@@ -2,6 +2,7 @@
 // lose what it has acknowledged. Two connections, so that a burst of publishing never delays a
 // request. Nothing here knows what travels; messages.ts does.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ServiceError } from '@hearth/core/error'
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
@@ -33,6 +34,7 @@ const MESSAGE_BYTES_MIN = 8 * 1024 * 1024
 const RECONNECT_WAIT_MS = 200
 const PING_INTERVAL_MS = 5_000
 const MONITOR_TIMEOUT_MS = 5_000
+const DRAIN_MS_MAX = 5_000
 /** Time for one JetStream acknowledgement; generous because each waits for the disk. */
 const JETSTREAM_TIMEOUT_MS = 10_000
 
@@ -53,9 +55,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     jetstream: js,
     buckets: new Kvm(js),
     connected: () => link.control && link.data,
-    close: async () => {
-      await Promise.allSettled([control.drain(), publishing.drain()])
-    },
+    close: () => hangUp([control, publishing]),
   }
 }
 
@@ -86,6 +86,14 @@ async function open(options: BusOptions, name: string): Promise<NatsConnection> 
       { cause },
     )
   }
+}
+
+/** What was said arrives first; without a server nobody waits for one. */
+async function hangUp(connections: NatsConnection[]): Promise<void> {
+  const drained = Promise.allSettled(connections.map((connection) => connection.drain()))
+  const late = sleep(DRAIN_MS_MAX, undefined, { ref: false })
+  await Promise.race([drained, late])
+  for (const connection of connections) void connection.close().catch(() => {})
 }
 
 async function watch(connection: NatsConnection, tell: (up: boolean) => void): Promise<void> {

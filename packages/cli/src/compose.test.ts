@@ -61,6 +61,14 @@ test('Hearth starts when NATS has its store, and has time to finish what it acce
   expect(graceMs).toBeGreaterThan(takenMs)
 })
 
+test('all of it comes back when an engine that was killed does', () => {
+  // That engine stops what ran first, and would take `unless-stopped` for stopped by a person.
+  const compose = read('deploy/compose.yaml')
+  const services = compose.match(/^ {4}image: /gm) ?? []
+  expect(services.length).toBeGreaterThan(2)
+  expect(compose.match(/^ {4}restart: always$/gm)).toHaveLength(services.length)
+})
+
 afterEach(() => {
   vi.unstubAllEnvs()
 })

@@ -61,7 +61,7 @@ export function openLanes(options: LanesOptions): Lanes {
     async close() {
       wake.stop()
       bell.close()
-      await sweeps.close()
+      sweeps.close()
       await Promise.all([...lanes.values()].map((lane) => lane.close()))
     },
   }
@@ -107,7 +107,7 @@ function openWaker(options: LanesOptions, lanes: Map<string, Lane>) {
         lanes.set(subject, lane)
         void lane.finished.then(() => lanes.delete(subject))
       } catch (error) {
-        options.report(`a lane could not be opened: ${error}`)
+        if (!isStopped) options.report(`a lane could not be opened: ${error}`)
       } finally {
         opening.delete(subject)
       }
@@ -116,19 +116,16 @@ function openWaker(options: LanesOptions, lanes: Map<string, Lane>) {
 }
 
 /** Once in a while, one at a time. */
-function keepSweeping(sweep: () => Promise<void>) {
-  let sweeping: Promise<void> | undefined
+function keepSweeping(sweep: () => Promise<void>): { close(): void } {
+  let isSweeping = false
   const timer = setInterval(() => {
-    sweeping ??= sweep().finally(() => {
-      sweeping = undefined
+    if (isSweeping) return
+    isSweeping = true
+    void sweep().finally(() => {
+      isSweeping = false
     })
   }, SWEEP_MS)
-  return {
-    async close() {
-      clearInterval(timer)
-      await sweeping
-    },
-  }
+  return { close: () => clearInterval(timer) }
 }
 
 /** How many more a lane may take that has `own` in hand. */
