@@ -94,9 +94,11 @@ export function vendors({ path, lines, imports }: Source): Violation[] {
   return [...strays, ...read]
 }
 
-/** What starts by itself: roles, programs, tests, and what is copied into images or functions. */
+/** What starts by itself: roles, programs, tests, what vitest.config.ts names, and what is copied
+ * into images or functions.
+ */
 const ENTRIES =
-  /\/(start|main|unpack)\.ts$|\.test\.ts$|^e2e\/(prepare\.ts|bench\/|functions\/)|\/scripts\/|^images\//
+  /\/(start|main|unpack)\.ts$|\.test\.ts$|^e2e\/((prepare|engine-watch)\.ts|bench\/|functions\/)|\/scripts\/|^images\//
 /** What exists for tests alone, and says so by its name or in its opening comment. */
 const isForTests = ({ path, lines }: Source) =>
   /^e2e\/|-harness\.ts$|\.contract\.ts$|\/fake\.ts$/.test(path) ||

@@ -35,6 +35,8 @@ const RECONNECT_WAIT_MS = 200
 const PING_INTERVAL_MS = 5_000
 const MONITOR_TIMEOUT_MS = 5_000
 const DRAIN_MS_MAX = 5_000
+const AWAY_MS_MAX = 5_000
+const LOOK_MS = 250
 /** Time for one JetStream acknowledgement; generous because each waits for the disk. */
 const JETSTREAM_TIMEOUT_MS = 10_000
 
@@ -68,6 +70,24 @@ export function requireConnected(bus: Bus): void {
     'ServiceUnavailableException',
     'Service is unavailable: NATS is out of reach.',
   )
+}
+
+/** Resolves when the work is done, or NATS has been away for so long that it may never be. */
+export async function whileHeard(
+  bus: Pick<Bus, 'connected'>,
+  work: Promise<unknown>,
+): Promise<void> {
+  let isDone = false
+  const done = work.finally(() => {
+    isDone = true
+  })
+  const away = async () => {
+    for (let leftMs = AWAY_MS_MAX; leftMs > 0 && !isDone; leftMs -= LOOK_MS) {
+      await sleep(LOOK_MS)
+      if (bus.connected()) leftMs = AWAY_MS_MAX
+    }
+  }
+  await Promise.race([done, away()])
 }
 
 async function open(options: BusOptions, name: string): Promise<NatsConnection> {

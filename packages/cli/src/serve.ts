@@ -7,7 +7,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAnnounce } from '@hearth/bus/announcements'
 import { openClaims } from '@hearth/bus/claims'
-import { type Bus, connectBus } from '@hearth/bus/connect'
+import { type Bus, connectBus, whileHeard } from '@hearth/bus/connect'
 import { createQueues, type Queues } from '@hearth/bus/queues'
 import { createRequests, type Requests } from '@hearth/bus/requests'
 import { createStreams, type Streams } from '@hearth/bus/streams'
@@ -262,7 +262,8 @@ async function poller({ config, stops, ...ground }: Ground): Promise<void> {
     report,
   })
   ground.metrics.push(started.metrics)
-  stops.push(() => started.close())
+  // What runs may be long, and could not be settled without NATS.
+  stops.push(() => whileHeard(bus, started.close()))
 }
 
 async function gateway({ config, version, stops, ...ground }: Ground): Promise<number> {
