@@ -5,7 +5,7 @@ import { statfs } from 'node:fs/promises'
 import { arch, availableParallelism, platform, totalmem } from 'node:os'
 import { type ClientOptions, endpointOf, fetchHealth, lambdaClient } from './client.ts'
 import { isLoopback } from './credentials.ts'
-import { ENGINE_HANGS, engineState } from './engine.ts'
+import { ENGINE_HANGS, engineState, mayHang } from './engine.ts'
 import { CommandError, EXIT, explain } from './failures.ts'
 import { type Format, show } from './output.ts'
 import { isFree, publishes } from './port.ts'
@@ -107,9 +107,10 @@ async function docker(): Promise<Finding[]> {
 
 /** An engine is well without crun, and its functions start slower. */
 function engine(said: string): string {
-  const [version, ...runtimes] = said.trim().split(' ')
+  const [version = '', ...runtimes] = said.trim().split(' ')
   const crun = runtimes.includes('crun') ? 'with crun' : 'without crun, which would start faster'
-  return `Docker engine ${version}, ${crun}`
+  const fault = mayHang(version) ? '; it can hang under load, which 20.10.27 and later do not' : ''
+  return `Docker engine ${version}, ${crun}${fault}`
 }
 
 async function absentImages(): Promise<string[]> {

@@ -18,7 +18,16 @@ const COMPOSE_PACKAGE = { release: 'trixie', name: 'docker-compose' }
 /** What to say of one that hangs. */
 export const ENGINE_HANGS =
   `The Docker engine has not answered for ${ANSWER_MS_MAX / 1000} s. Restart it ` +
-  '(`systemctl restart docker`), then run this again.'
+  '(`systemctl restart docker`), then run this again. Engines before 20.10.27 are known for it.'
+
+const SAFE_VERSION = [20, 10, 27]
+
+/** Whether an engine may start no container any more after many have come and gone (moby #46661). */
+export function mayHang(version: string): boolean {
+  const parts = version.split(/[^0-9]/).map(Number)
+  const at = SAFE_VERSION.findIndex((safe, place) => parts[place] !== safe)
+  return at >= 0 && (parts[at] ?? 0) < (SAFE_VERSION[at] ?? 0)
+}
 
 /** Resolves once an engine answers. @throws Error that says what to install, or to restart. */
 export async function ensureEngine(report: Report): Promise<void> {
