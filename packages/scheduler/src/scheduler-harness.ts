@@ -143,9 +143,10 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     return stdout.split('\n').filter((line) => line !== '')
   }
   harness.kill = async (sandbox) => void (await run('docker', ['kill', sandbox]))
-  harness.close = async () => {
-    await harness.scheduler.close()
-    await rm(dataDirectory, REMOVAL)
+  let closing: Promise<void> | undefined
+  harness.close = () => {
+    closing ??= harness.scheduler.close().then(() => rm(dataDirectory, REMOVAL))
+    return closing
   }
   return harness
 }

@@ -100,3 +100,16 @@ test('an init that fails leaves no snapshot, and says why', async () => {
   expect(await readdir(snapshots, { recursive: true })).toEqual(['.unfinished'])
   expect(await harness.sandboxes()).toEqual([])
 })
+
+test('what is being filled ends with its scheduler', async () => {
+  const endless = 'for (const until = Date.now() + 60_000; Date.now() < until; );'
+  const version = await open({ 'index.js': endless }, 'nodejs24.x')
+  const filled = harness.scheduler.prepare(makeMessage(version)).then(
+    () => 'filled',
+    (error: Error) => error.message,
+  )
+  await expect.poll(() => harness.sandboxes(), WITHIN).toHaveLength(1)
+  await harness.close()
+  expect(await harness.sandboxes()).toEqual([])
+  expect(await filled).toBe('The scheduler ends.')
+})

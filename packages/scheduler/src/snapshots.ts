@@ -46,6 +46,8 @@ export class Snapshots {
   readonly #filling = new Map<string, Promise<InitFailure | undefined>>()
   /** Deployments whose cache was tried to be filled unasked, and is not there. */
   readonly #tried = new Set<string>()
+  readonly #runs = new Set<FillingRun>()
+  #isClosed = false
 
   constructor(parts: SnapshotsParts) {
     this.#parts = parts
@@ -75,6 +77,13 @@ export class Snapshots {
     const failure = await filling
     if (!failure) prepared()
     return failure
+  }
+
+  /** Ends what is being filled, and resolves when nothing of it is left; no other begins. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const run of this.#runs) run.abandon()
+    await Promise.allSettled(this.#filling.values())
   }
 
   /** Sweeps now and then once a day. @returns what stops it; a process need not live for it. */
@@ -110,7 +119,7 @@ export class Snapshots {
   /** One at a time, because inits take a whole CPU; what fails once is not tried again. */
   #fillMeanwhile(place: Place): void {
     const { deploymentId } = place.version
-    if (this.#filling.size > 0 || this.#tried.has(deploymentId)) return
+    if (this.#isClosed || this.#filling.size > 0 || this.#tried.has(deploymentId)) return
     this.#tried.add(deploymentId)
     const filled = this.prepare(place, () => this.#tried.delete(deploymentId))
     // How an init failed is in the function's log, and its own environments fail likewise.
@@ -150,13 +159,16 @@ export class Snapshots {
       await remove(join(fresh, CACHE))
       await mkdir(join(fresh, CACHE))
       const run = await startFilling(this.#parts, { place, id, code: fresh })
+      this.#runs.add(run)
       try {
+        if (this.#isClosed) run.abandon()
         const failure = await run.ended
         if (failure) return failure
         // Nothing of the function's may run any more when its files are read.
         await this.#parts.driver.stop(id)
         await copyBounded(run.cache, join(fresh, CACHE))
       } finally {
+        this.#runs.delete(run)
         await run.close()
       }
       await rename(fresh, prepared)
@@ -173,14 +185,22 @@ function cacheOf({ image, configuration }: FunctionVersion) {
 }
 
 /** One run of the init whose process ends when it is done. */
+interface FillingRun {
+  cache: string
+  /** How the init failed, if it did; rejects when it was abandoned. */
+  ended: Promise<InitFailure | undefined>
+  abandon(): void
+  close(): Promise<void>
+}
+
 async function startFilling(
   parts: SnapshotsParts,
   { place, id, code }: { place: Place; id: string; code: string },
-): Promise<{ cache: string; ended: Promise<InitFailure | undefined>; close(): Promise<void> }> {
+): Promise<FillingRun> {
   const { configuration, network } = place.version
   const { log, process } = describe(parts, place, 'snapshot')
   const startedAt = performance.now()
-  const { promise: ended, resolve } = Promise.withResolvers<InitFailure | undefined>()
+  const { promise: ended, resolve, reject } = Promise.withResolvers<InitFailure | undefined>()
   const fail = (failure: Omit<InitFailure, 'initMs'>) =>
     resolve({ ...failure, initMs: performance.now() - startedAt })
   const limitMs = Math.max(FILL_MS_MIN, configuration.timeoutSeconds * 1000)
@@ -230,7 +250,8 @@ async function startFilling(
     await close()
     throw error
   }
-  return { cache, ended, close }
+  const abandon = () => reject(new Error('The scheduler ends.'))
+  return { cache, ended, abandon, close }
 }
 
 /** Who answers a runtime that is to load its function and nothing else. */

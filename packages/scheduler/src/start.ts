@@ -144,7 +144,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       beat()
       await drain(pool)
       for (const timer of timers) clearInterval(timer)
-      await Promise.all([pool.stopAll(), stems.close()])
+      await Promise.all([pool.stopAll(), stems.close(), snapshots.close()])
       await driver.close()
       await tokens.close()
       for (const answerer of [answering, images, loading, asked, wanted]) answerer.close()
