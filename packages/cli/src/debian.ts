@@ -39,6 +39,29 @@ export async function mirror(): Promise<string> {
 
 /** Unpacks a package of another release into a folder, without installing it. */
 export async function unpackFrom(release: string, name: string, folder: string): Promise<void> {
+  await withDownloads(release, [name], async ([file = '']) => {
+    await run('dpkg', ['-x', file, folder])
+  })
+}
+
+/**
+ * Installs packages of another release in place of this one's. What they depend on must be here.
+ * @throws Error with dpkg's words when something is not; the packages remain as they were.
+ */
+export async function installFrom(release: string, packages: string[]): Promise<void> {
+  await withDownloads(release, packages, async (files) => {
+    // Whether they fit is asked first, because dpkg unpacks what it cannot configure then.
+    await run('apt-get', ['install', '-qy', '--simulate', ...files], { env: aptEnvironment() })
+    const args = ['install', '-qy', '--no-install-recommends', ...files]
+    await run('apt-get', args, { env: aptEnvironment() })
+  })
+}
+
+async function withDownloads(
+  release: string,
+  packages: string[],
+  use: (files: string[]) => Promise<void>,
+): Promise<void> {
   const work = await mkdtemp(join(tmpdir(), 'hearth-apt-'))
   try {
     const list = join(work, 'sources.list')
@@ -60,10 +83,12 @@ export async function unpackFrom(release: string, name: string, folder: string):
     ].flatMap((option) => ['-o', option])
     const env = aptEnvironment()
     await run('apt-get', [...options, 'update', '-q'], { env, cwd: work })
-    await run('apt-get', [...options, 'download', '-q', name], { env, cwd: work })
-    const [file] = (await readdir(work)).filter((entry) => entry.endsWith('.deb'))
-    if (!file) throw new Error(`apt did not download ${name}`)
-    await run('dpkg', ['-x', join(work, file), folder])
+    await run('apt-get', [...options, 'download', '-q', ...packages], { env, cwd: work })
+    const files = (await readdir(work)).filter((entry) => entry.endsWith('.deb'))
+    if (files.length < packages.length) {
+      throw new Error(`apt did not download ${packages.join(' and ')}`)
+    }
+    await use(files.map((file) => join(work, file)))
   } finally {
     await rm(work, { recursive: true, force: true })
   }

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { openSync } from 'node:fs'
 import { access } from 'node:fs/promises'
-import { canInstall, install, unpackFrom } from './debian.ts'
+import { canInstall, install, installFrom, unpackFrom } from './debian.ts'
 import type { Report } from './progress.ts'
 import { attempt, KILLED, succeeds } from './shell.ts'
 
@@ -14,6 +14,8 @@ const ENGINE_WAIT_MS = 60_000
 const ANSWER_MS_MAX = 30_000
 export const ENGINE_LOG = '/var/log/dockerd.log'
 const COMPOSE_PACKAGE = { release: 'trixie', name: 'docker-compose' }
+/** Debian 12's own has the fault of `mayHang`, and what these depend on. */
+const LATER_ENGINE = { release: 'trixie', packages: ['docker.io', 'docker-cli'] }
 
 /** What to say of one that hangs. */
 export const ENGINE_HANGS =
@@ -82,6 +84,14 @@ async function installEngine(report: Report): Promise<void> {
   }
   report('no Docker engine here: installing docker.io')
   await install(['docker.io', 'iptables', 'ca-certificates'], report)
+  const { stdout } = await attempt('dockerd', ['--version'], {})
+  const [, version = ''] = /version ([^ ,]+)/.exec(stdout) ?? []
+  if (!mayHang(version)) return
+  const { release, packages } = LATER_ENGINE
+  report(`Docker ${version} can hang under load: taking the one of Debian ${release} in its place`)
+  await installFrom(release, packages).catch((error: Error) => {
+    report(`it stays, since the other cannot be had: ${error.message}`)
+  })
 }
 
 /** By the service manager where there is one; else in the background, outliving us. */
