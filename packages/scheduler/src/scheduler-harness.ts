@@ -136,12 +136,7 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     const meta = { ...makeMessage(usual), ...changes }
     return ask(answerer, meta, Buffer.from(JSON.stringify(event)))
   }
-  harness.sandboxes = async () => {
-    // What names its scheduler is a sandbox.
-    const filter = `label=hearth.scheduler=${id}`
-    const { stdout } = await run('docker', ['ps', '--all', '--quiet', '--filter', filter])
-    return stdout.split('\n').filter((line) => line !== '')
-  }
+  harness.sandboxes = () => sandboxesOf(id)
   harness.kill = async (sandbox) => void (await run('docker', ['kill', sandbox]))
   let closing: Promise<void> | undefined
   harness.close = () => {
@@ -149,6 +144,13 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     return closing
   }
   return harness
+}
+
+async function sandboxesOf(schedulerId: string): Promise<string[]> {
+  // What names its scheduler is a sandbox.
+  const filter = `label=hearth.scheduler=${schedulerId}`
+  const { stdout } = await run('docker', ['ps', '--all', '--quiet', '--filter', filter])
+  return stdout.split('\n').filter((line) => line !== '')
 }
 
 function ask(
