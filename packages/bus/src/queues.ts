@@ -78,8 +78,6 @@ const INACTIVE_MS = 600_000
 const IN_HAND_MAX = 2_000
 /** The client's least time for one request. */
 const TAKE_MS = 1_000
-/** Without a server the client would wait for one. */
-const TAKE_MS_MAX = 5_000
 const DONE_WITHIN_MS = 30_000
 const SUBJECT_FULL = /maximum messages per subject/
 const STORE_RETRIES = 2
@@ -146,11 +144,9 @@ export async function createQueues(bus: Bus): Promise<Queues> {
 
 async function* take(bus: Bus, consumer: Consumer, max: number): AsyncGenerator<Taken> {
   const messages = await consumer.fetch({ max_messages: max, expires: TAKE_MS })
-  const late = setTimeout(() => messages.stop(), TAKE_MS_MAX)
   try {
     for await (const message of messages) yield taken(bus, message)
   } finally {
-    clearTimeout(late)
     messages.stop()
   }
 }

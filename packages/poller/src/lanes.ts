@@ -61,7 +61,7 @@ export function openLanes(options: LanesOptions): Lanes {
     async close() {
       wake.stop()
       bell.close()
-      sweeps.close()
+      await sweeps.close()
       await Promise.all([...lanes.values()].map((lane) => lane.close()))
     },
   }
@@ -107,7 +107,7 @@ function openWaker(options: LanesOptions, lanes: Map<string, Lane>) {
         lanes.set(subject, lane)
         void lane.finished.then(() => lanes.delete(subject))
       } catch (error) {
-        if (!isStopped) options.report(`a lane could not be opened: ${error}`)
+        options.report(`a lane could not be opened: ${error}`)
       } finally {
         opening.delete(subject)
       }
@@ -116,16 +116,19 @@ function openWaker(options: LanesOptions, lanes: Map<string, Lane>) {
 }
 
 /** Once in a while, one at a time. */
-function keepSweeping(sweep: () => Promise<void>): { close(): void } {
-  let isSweeping = false
+function keepSweeping(sweep: () => Promise<void>) {
+  let sweeping: Promise<void> | undefined
   const timer = setInterval(() => {
-    if (isSweeping) return
-    isSweeping = true
-    void sweep().finally(() => {
-      isSweeping = false
+    sweeping ??= sweep().finally(() => {
+      sweeping = undefined
     })
   }, SWEEP_MS)
-  return { close: () => clearInterval(timer) }
+  return {
+    async close() {
+      clearInterval(timer)
+      await sweeping
+    },
+  }
 }
 
 /** How many more a lane may take that has `own` in hand. */
