@@ -36,6 +36,7 @@ const UNFINISHED = '.unfinished'
 /** Linking and copying what a fill left takes seconds; whoever took so long has died. */
 const UNFINISHED_MS_MAX = 3600 * 1000
 const DAY_MS = 24 * 3600 * 1000
+const CLOSED = 'The scheduler ends.'
 /** Lambda forgets a snapshot that nobody has used for so long. */
 const UNUSED_MS_MAX = 14 * DAY_MS
 
@@ -145,6 +146,7 @@ export class Snapshots {
   }
 
   async #prepare(place: Place): Promise<InitFailure | undefined> {
+    if (this.#isClosed) throw new Error(CLOSED)
     const { version } = place
     const prepared = this.#folderOf(version)
     // Those without a cache have the environment that waits.
@@ -250,7 +252,7 @@ async function startFilling(
     await close()
     throw error
   }
-  const abandon = () => reject(new Error('The scheduler ends.'))
+  const abandon = () => reject(new Error(CLOSED))
   return { cache, ended, abandon, close }
 }
 
