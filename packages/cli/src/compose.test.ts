@@ -55,7 +55,9 @@ test('Hearth starts when NATS has its store, and has time to finish what it acce
   }
   const takenMs =
     msOf('scheduler/src/start.ts', /DRAIN_MS_MAX = ([\d_]+)/) +
-    msOf('scheduler/src/pool.ts', /STOP_MS_MAX = ([\d_]+)/) +
+    msOf('scheduler/src/start.ts', /END_MS_MAX = ([\d_]+)/) +
+    msOf('bus/src/connect.ts', /AWAY_MS_MAX = ([\d_]+)/) +
+    msOf('bus/src/connect.ts', /DRAIN_MS_MAX = ([\d_]+)/) +
     msOf('gateway/src/start.ts', /closeAllConnections\(\), ([\d_]+)\)/)
   expect(takenMs).toBeGreaterThan(0)
   expect(graceMs).toBeGreaterThan(takenMs)

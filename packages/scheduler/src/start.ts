@@ -4,6 +4,7 @@
 
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Acceptance,
   type InvokeMessage,
@@ -86,6 +87,8 @@ export interface Scheduler {
 const HEARTBEAT_MS = 1_000
 const SWEEP_MS = 5_000
 const DRAIN_MS_MAX = 10_000
+/** For all that the engine is asked at the end: a silent one is not waited for. */
+const END_MS_MAX = 25_000
 const FENCED = 'The scheduler was cut off while the function ran.'
 /** The most of the host's sandbox memory that stems may take. */
 const STEMS_SHARE = 0.1
@@ -144,8 +147,8 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       beat()
       await drain(pool)
       for (const timer of timers) clearInterval(timer)
-      await Promise.all([pool.stopAll(), stems.close(), snapshots.close()])
-      await driver.close()
+      const stopped = Promise.all([pool.stopAll(), stems.close(), snapshots.close()])
+      await Promise.race([stopped.then(() => driver.close()), sleep(END_MS_MAX)])
       await tokens.close()
       for (const answerer of [answering, images, loading, asked, wanted]) answerer.close()
       await attempts.close()
