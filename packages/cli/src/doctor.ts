@@ -109,7 +109,7 @@ async function docker(): Promise<Finding[]> {
 function engine(said: string): string {
   const [version = '', ...runtimes] = said.trim().split(' ')
   const crun = runtimes.includes('crun') ? 'with crun' : 'without crun, which would start faster'
-  const fault = mayHang(version) ? '; it can hang under load, which 20.10.27 and later do not' : ''
+  const fault = mayHang(version) ? '; it can hang under load, which 20.10.27 mends' : ''
   return `Docker engine ${version}, ${crun}${fault}`
 }
 

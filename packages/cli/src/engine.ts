@@ -20,7 +20,8 @@ const LATER_ENGINE = { release: 'trixie', packages: ['docker.io', 'docker-cli'] 
 /** What to say of one that hangs. */
 export const ENGINE_HANGS =
   `The Docker engine has not answered for ${ANSWER_MS_MAX / 1000} s. Restart it ` +
-  '(`systemctl restart docker`), then run this again. Engines before 20.10.27 are known for it.'
+  '(with systemd: `systemctl restart docker`), then run this again. Engine 20.10 before 20.10.27 ' +
+  'is known for it.'
 
 const SAFE_VERSION = [20, 10, 27]
 
@@ -62,9 +63,11 @@ export async function ensureCompose(report: Report): Promise<void> {
 }
 
 /** `silent`: there is none, or none that this user may ask. */
-export async function engineState(): Promise<'answers' | 'hangs' | 'silent'> {
+export async function engineState(
+  silenceMs = ANSWER_MS_MAX,
+): Promise<'answers' | 'hangs' | 'silent'> {
   const asked = ['info', '--format', '{{.ServerVersion}}']
-  const { status } = await attempt('docker', asked, { silenceMs: ANSWER_MS_MAX })
+  const { status } = await attempt('docker', asked, { silenceMs })
   if (status === 0) return 'answers'
   return status === KILLED ? 'hangs' : 'silent'
 }
