@@ -45,13 +45,11 @@ export async function unpackFrom(release: string, name: string, folder: string):
 }
 
 /**
- * Installs packages of another release in place of this one's. What they depend on must be here.
- * @throws Error with dpkg's words when something is not; the packages remain as they were.
+ * Installs packages of another release in place of this one's, which has what they depend on.
+ * @throws Error with apt's words when it has not; then all remains as it was.
  */
 export async function installFrom(release: string, packages: string[]): Promise<void> {
   await withDownloads(release, packages, async (files) => {
-    // Whether they fit is asked first, because dpkg unpacks what it cannot configure then.
-    await run('apt-get', ['install', '-qy', '--simulate', ...files], { env: aptEnvironment() })
     const args = ['install', '-qy', '--no-install-recommends', ...files]
     await run('apt-get', args, { env: aptEnvironment() })
   })
