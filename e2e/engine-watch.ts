@@ -9,7 +9,7 @@ import { ENGINE_LOG } from '../packages/cli/src/engine.ts'
 import { attempt, succeeds } from '../packages/cli/src/shell.ts'
 
 const EVERY_MS = 60_000
-/** Two busy cores start a container in one to three seconds. */
+/** Longer than any start in a whole run. */
 const PATIENCE_MS = 120_000
 const LOOK_MS = 10_000
 const LINES = 25
@@ -18,16 +18,12 @@ const STATUS = 75
 const GOROUTINES = '/run/docker'
 const START = ['run', '--rm', '--entrypoint', 'true', 'hearth/valkey:8.1']
 
-const PROJECTS_WITHOUT_ENGINE = ['law']
-
 export class EngineWatch implements Reporter {
   #timer: NodeJS.Timeout | undefined
 
   onTestRunStart(specifications: readonly TestSpecification[]): void {
-    const needed = specifications.some(
-      ({ project }) => !PROJECTS_WITHOUT_ENGINE.includes(project.name),
-    )
-    if (needed) this.#timer = setTimeout(() => this.#look(), EVERY_MS)
+    const wantsEngine = specifications.some(({ project }) => project.name !== 'law')
+    if (wantsEngine) this.#timer = setTimeout(() => this.#look(), EVERY_MS)
   }
 
   onTestRunEnd(): void {
@@ -54,7 +50,7 @@ export class EngineWatch implements Reporter {
 }
 
 /** What tells a busy engine from one that waits for itself, or for the kernel. */
-export async function diagnosis(): Promise<string> {
+async function diagnosis(): Promise<string> {
   const lists = await succeedsSoon('docker', ['ps', '--quiet'])
   const parts = {
     'The engine lists containers': [lists ? 'yes' : 'no'],
